@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from fakebench_suite.grading.claims import grammar
-from fakebench_suite.grading.claims.clauses import HAS_VERB, Clause, Link, make_clause
+from fakebench_suite.grading.claims.clauses import HAS_VERB, Clause, Link
 from fakebench_suite.grading.claims.context import (
     FLAW_NAMES,
     UNREALISTIC,
@@ -16,15 +16,17 @@ from fakebench_suite.grading.claims.context import (
 from fakebench_suite.grading.claims.lexicon import (
     ASKED,
     ASSESSING,
+    ASSESSMENTS,
     DEPICTED,
     FLAWS,
     NATURAL,
     SUBJECTS,
     UNNATURAL,
+    VERDICT,
     CriterionWords,
-    SearchedText,
     WordPattern,
 )
+from fakebench_suite.grading.claims.searched_text import SearchedText
 
 _LIST_JOINT = re.compile(r",? and |, |,? but ")
 
@@ -40,14 +42,12 @@ def split_list(clause: Clause) -> Sequence[Clause]:
     cuts: list[int] = []
     start = 0
     joints = list(_LIST_JOINT.finditer(text))
-    for joint, following in zip(joints, [*joints[1:], None], strict=True):
-        piece = text[joint.end() : following.start() if following else len(text)]
-        before = text[start : joint.start()]
-        if _is_item(
-            piece,
-            after="" if cuts and " or " not in text else before,
-            needs_subject=clause.has_verb,
-        ) and _is_complete(before):
+    ends = [*(joint.start() for joint in joints[1:]), len(text)]
+    for joint, end in zip(joints, ends, strict=True):
+        before = clause.cut(start, joint.start())
+        item = Clause(*clause.find_part(joint.end(), end))
+        after = None if cuts and " or " not in text else before
+        if _is_item(item, after, needs_subject=clause.has_verb) and _is_complete(before):
             cuts.append(joint.start())
             start = joint.end()
     if not cuts:
@@ -58,40 +58,39 @@ def split_list(clause: Clause) -> Sequence[Clause]:
     pieces = [re.sub(r"^(?:and|but) ", "", piece) for piece in pieces]
     *first, last = pieces
     return [
-        *(make_clause(piece, link=clause.link) for piece in first),
-        make_clause(last, ends_in_colon=clause.ends_in_colon),
+        *(Clause(piece, link=clause.link) for piece in first),
+        Clause(last, ends_in_colon=clause.ends_in_colon),
     ]
 
 
-def _is_item(piece: str, after: str, *, needs_subject: bool) -> bool:
+def _is_item(item: Clause, after: SearchedText | None, *, needs_subject: bool) -> bool:
     """Whether a piece of a list says something by itself, whatever is before it."""
-    item = make_clause(piece)
     if item.has_verb:
         return False
-    if re.match(r"(?:no|without) ", piece):
-        return _is_complete(piece) or bool(find_subjects(item, None))
-    return grammar.NEGATIVE.search(after) is None and _is_complete(
-        piece, needs_subject=needs_subject
-    )
+    if item.text.startswith(("no ", "without ")):
+        return _is_complete(item) or bool(find_subjects(item, None))
+    if after is not None and grammar.NEGATIVE.search(after):
+        return False
+    return _is_complete(item, needs_subject=needs_subject)
 
 
-def _is_complete(piece: str, *, needs_subject: bool = False) -> bool:
+def _is_complete(item: SearchedText, *, needs_subject: bool = False) -> bool:
     """Whether a piece of a list has a flaw, or a criterion and what it is like."""
-    phrase = make_clause(piece)
-    if not needs_subject and any(phrase.find(one.flaws) for one in phrase.list_criteria(FLAWS)):
+    if not needs_subject and any(item.find(one.flaws) for one in item.list_criteria(FLAWS)):
         return True
-    return bool(find_subjects(phrase, None)) and any(
-        phrase.find(words) for words in (NATURAL, UNNATURAL, ASSESSING)
+    return bool(find_subjects(item, None)) and any(
+        item.find(words) for words in (NATURAL, UNNATURAL, ASSESSING)
     )
 
 
 def find_subjects(clause: SearchedText, asked: str | None) -> dict[str, re.Match[str]]:
     """The criteria that a clause names, and where."""
-    found = (
-        (one.name, clause.find(one.subjects) or (one.name == asked and clause.find(one.asked)))
-        for one in clause.list_criteria(SUBJECTS | ASKED)
-    )
-    return {name: matches[0] for name, matches in found if matches}
+    named: dict[str, re.Match[str]] = {}
+    for one in clause.list_criteria(SUBJECTS | ASKED):
+        matches = clause.find(one.subjects) or (one.name == asked and clause.find(one.asked))
+        if matches:
+            named[one.name] = matches[0]
+    return named
 
 
 class _Assessment(NamedTuple):
@@ -104,6 +103,8 @@ class _Assessment(NamedTuple):
 
 def _find_assessments(clause: SearchedText, start: int = 0) -> list[_Assessment]:
     """The words that assess something, from a position on; found once."""
+    if not clause.bits & ASSESSMENTS:
+        return []
     if clause.assessments is None:
         clause.assessments = _search_assessments(clause)
     if not start:
@@ -130,7 +131,7 @@ def _search_all(clause: SearchedText) -> list[_Assessment]:
             match,
             words,
             Polarity.ABSENCE
-            if is_good != _is_turned(clause.text, match, is_good=is_good)
+            if is_good != _is_turned(clause, match, is_good=is_good)
             else Polarity.ANOMALY,
         )
         for is_good, words in ((True, NATURAL), (False, UNNATURAL), (False, ASSESSING))
@@ -138,19 +139,21 @@ def _search_all(clause: SearchedText) -> list[_Assessment]:
     ]
 
 
-def _is_turned(text: str, match: re.Match[str], *, is_good: bool) -> bool:
+def _is_turned(clause: SearchedText, match: re.Match[str], *, is_good: bool) -> bool:
     """Whether a clause says the contrary of a word: "not odd", "oddities are not to be found"."""
-    if grammar.is_negated(text, match.start(), is_good=is_good):
+    if grammar.is_negated(clause, match.start(), is_good=is_good):
         return True
-    return not is_good and grammar.is_denied_after(text, match.end())
+    return not is_good and grammar.is_denied_after(clause, match.end())
 
 
 def _merge(assessments: Iterable[_Assessment]) -> Polarity | None:
     """An anomaly goes before praise; None is neither."""
-    polarities = {one.polarity for one in assessments}
-    if Polarity.ANOMALY in polarities:
-        return Polarity.ANOMALY
-    return Polarity.ABSENCE if polarities else None
+    polarity = None
+    for one in assessments:
+        if one.polarity is Polarity.ANOMALY:
+            return Polarity.ANOMALY
+        polarity = one.polarity
+    return polarity
 
 
 def find_polarity(clause: SearchedText, start: int = 0) -> Polarity | None:
@@ -158,9 +161,10 @@ def find_polarity(clause: SearchedText, start: int = 0) -> Polarity | None:
     return _merge(_find_assessments(clause, start))
 
 
-def assess(clause: Clause, context: Context, topics: Sequence[str]) -> Polarities:
+def assess(
+    clause: Clause, named: dict[str, re.Match[str]], context: Context, topics: Sequence[str]
+) -> Polarities:
     """What a clause claims of the criteria that it names, or has the flaws of."""
-    named = find_subjects(clause, context.asked)
     flaws = find_flaws(clause, (*named, *topics))
     if context.is_real:
         _drop_harmless(flaws, clause, (*named, *topics))
@@ -168,7 +172,7 @@ def assess(clause: Clause, context: Context, topics: Sequence[str]) -> Polaritie
         return {}
     claimed = _assess_subjects(clause, named) if named else {}
     for name, subject in named.items():
-        is_missing = grammar.is_deprived(clause.text, subject.start()) and name not in FLAW_NAMES
+        is_missing = grammar.is_deprived(clause, subject.start()) and name not in FLAW_NAMES
         if is_missing or flaws.get(name) is Polarity.ANOMALY:
             claimed[name] = Polarity.ANOMALY
     claimed = {**flaws, **claimed}
@@ -182,7 +186,7 @@ _ENUMERATION = 5
 
 def _is_enumeration(clause: SearchedText) -> bool:
     return all(one.match[0].startswith("unrealis") for one in _find_assessments(clause)) and (
-        grammar.NEGATIVE.search(clause.text) is None
+        grammar.NEGATIVE.search(clause) is None
     )
 
 
@@ -217,15 +221,15 @@ def _assess_subjects(clause: Clause, named: dict[str, re.Match[str]]) -> Polarit
         used |= {id(one) for one in own[name]}
     rest = [one for one in assessments if id(one) not in used]
     general = _merge(rest)
-    if general is None and not used and (match := grammar.CALLED_FAKE.search(text)):
-        is_denied = grammar.is_negated(text, match.start("word"))
+    if general is None and not used and (match := grammar.CALLED_FAKE.search(clause)):
+        is_denied = grammar.is_negated(clause, match.start("word"))
         general = Polarity.ABSENCE if is_denied else Polarity.ANOMALY
-    if general is None and not used and grammar.EVIDENCE.search(text):
-        general = find_verdict(text)
+    if general is None and not used and grammar.EVIDENCE.search(clause):
+        general = find_verdict(clause)
     claimed: Polarities = {}
     previous: tuple[int, Polarity] | None = None
     for name, subject in sorted(named.items(), key=lambda item: item[1].start()):
-        if grammar.is_subject_denied(text, subject.start()):
+        if grammar.is_subject_denied(clause, subject.start()):
             continue
         polarity = _merge([*own[name], *rest]) or general
         if (
@@ -256,13 +260,13 @@ def _is_of_scene(one: _Assessment, clause: SearchedText, named: dict[str, re.Mat
     return grammar.PICTURE_NOUN.match(after) is None and grammar.SCENE_NOUN.match(after) is not None
 
 
-def find_verdict(text: str) -> Polarity | None:
+def find_verdict(clause: SearchedText) -> Polarity | None:
     """The polarity of the verdict that a clause gives: fake is an anomaly, real is none."""
     polarities = {
         Polarity.ANOMALY
-        if (match["fake"] is not None) != grammar.is_negated(text, match.start())
+        if (match[1] is not None) != grammar.is_negated(clause, match.start())
         else Polarity.ABSENCE
-        for match in grammar.VERDICT.finditer(text)
+        for match in clause.find(VERDICT)
     }
     return polarities.pop() if len(polarities) == 1 else None
 
@@ -293,7 +297,7 @@ _OF_PHOTOGRAPHS = ("clarity", "edge", "symmetry", "perspective", "overall tone")
 def _is_of_camera(clause: SearchedText, criterion: str) -> bool:
     """Whether a flaw is one that cameras make, and nothing unnatural is said of it."""
     optics = _OPTICS.get(criterion)
-    if optics is None or not optics.search(clause.text):
+    if optics is None or not optics.search(clause):
         return False
     return not _is_complained(clause)
 
@@ -346,8 +350,7 @@ def _is_complaint(clause: SearchedText, match: re.Match[str]) -> bool:
 
 
 def _is_denied(clause: SearchedText, flaw: re.Match[str]) -> bool:
-    text = clause.text
-    if grammar.is_negated(text, flaw.start()) or grammar.is_denied_after(text, flaw.end()):
+    if grammar.is_negated(clause, flaw.start()) or grammar.is_denied_after(clause, flaw.end()):
         return True
     return _calls_natural(clause, flaw)
 

@@ -6,29 +6,31 @@ The patterns are in ``grammar.toml``; what each is for stands here.
 import re
 import tomllib
 from collections.abc import Iterator
-from functools import lru_cache
 from importlib.resources import files
 
 from fakebench_suite.grading.claims.clauses import HAS_VERB, VERB
-from fakebench_suite.grading.claims.prefilter import REMEMBERED, PrefilteredPattern
+from fakebench_suite.grading.claims.prefilter import REQUIRED
+from fakebench_suite.grading.claims.searched_text import PrefilteredPattern, SearchedText
 
 
 class AnyOf:
     """Alternatives of a pattern; those that begin with "^" are tried at the beginning only.
 
-    The others are searched for in texts that have required words of this name.
+    They require the words of the name with "_first", and the others those of the name itself.
     """
 
     def __init__(self, pattern: str, required: str) -> None:
         alternatives = list(_split_alternatives(pattern))
         anchored = [one.removeprefix("^") for one in alternatives if one.startswith("^")]
         others = [one for one in alternatives if not one.startswith("^")]
-        self._anchored = re.compile("|".join(anchored))
-        self._others = PrefilteredPattern(required, re.compile("|".join(others)))
+        self._anchored = PrefilteredPattern(
+            REQUIRED[f"{required}_first"], re.compile(f"^(?:{'|'.join(anchored)})")
+        )
+        self._others = PrefilteredPattern(REQUIRED[required], re.compile("|".join(others)))
 
-    def search(self, text: str) -> re.Match[str] | None:
+    def search(self, searched: SearchedText) -> re.Match[str] | None:
         """The first match of an alternative; None if there is none."""
-        return self._anchored.match(text) or self._others.search(text)
+        return self._anchored.match(searched) or self._others.search(searched)
 
 
 def _split_alternatives(pattern: str) -> Iterator[str]:
@@ -66,7 +68,7 @@ def _compile_any(name: str) -> AnyOf:
 
 
 def _compile_prefiltered(name: str) -> PrefilteredPattern:
-    return PrefilteredPattern(name, _compile(name))
+    return PrefilteredPattern(REQUIRED[name], _compile(name))
 
 
 REACH = 100
@@ -97,13 +99,13 @@ _FAR = _compile_prefiltered("far")
 """A negation of a list, as far as no verb ends it."""
 _OPENING = _compile_prefiltered("opening")
 """A negative subject, whose verb it negates too."""
-_DENYING = _compile_prefiltered("denying")
-"""A word that every negation and denial has one of."""
 _CANCELLED = re.compile(r"\b(?:not|hardly|far from|never)(?: \w+)? $")
 _DEPRIVED = _compile_prefiltered("deprived")
 """Before the name of a criterion: what is not there, and should be."""
 _DENIED_AFTER = _compile_prefiltered("denied_after")
 """After the name of a flaw: that it is not there."""
+_DENYING = REQUIRED["denying"].guard(_NEAR.pattern, _FAR.pattern, _DENIED_AFTER.pattern)
+"""Words of which every negation and denial has one."""
 
 
 def is_question(plain: str) -> bool:
@@ -111,62 +113,58 @@ def is_question(plain: str) -> bool:
     return plain.endswith("?") or _QUESTION.match(plain) is not None
 
 
-def is_open(plain: str) -> bool:
+def is_open(sentence: SearchedText) -> bool:
     """Whether a sentence leaves open, plans or advises what it is about."""
-    return _OPEN_SENTENCE.search(plain) is not None
+    return _OPEN_SENTENCE.search(sentence) is not None
 
 
-def is_generic(clause: str) -> bool:
+def is_generic(clause: SearchedText) -> bool:
     """Whether a clause is about images in general, or a condition."""
     match = _GENERIC_CLAUSE.search(clause)
     return match is not None and not (
         match[0].startswith(("common", "typical", "possible", "potential", "some", "the", "a "))
-        and _HERE.search(clause)
+        and _HERE.search(clause.text)
     )
 
 
-def find_excuse(clause: str) -> re.Match[str] | None:
+def find_excuse(clause: SearchedText) -> re.Match[str] | None:
     """Where a clause says that real photographs are like that; None if it does not."""
     match = _EXCUSE.search(clause)
-    if match is None or _NOT_EXCUSED.search(clause[: match.start()]):
+    if match is None or _NOT_EXCUSED.search(clause.text[: match.start()]):
         return None
     return match
 
 
-def strip_outer_negation(clause: str) -> tuple[str, bool]:
+def strip_outer_negation(clause: SearchedText) -> tuple[str, bool]:
     """A clause without what turns it into its contrary, and whether something did."""
     match = _OUTER_NEGATION.match(clause)
     if match is None:
-        return clause, False
-    return clause[match.end() :], _DENIED_OUTER.search(match[0]) is None
+        return clause.text, False
+    return clause.text[match.end() :], _DENIED_OUTER.search(match[0]) is None
 
 
-@lru_cache(maxsize=REMEMBERED)
-def may_deny(text: str) -> bool:
-    """Whether a clause has a word that every negation has one of; asked of each word in it."""
-    return _DENYING.search(text) is not None
-
-
-def _search_before(negation: PrefilteredPattern, text: str, position: int) -> re.Match[str] | None:
+def _search_before(
+    negation: PrefilteredPattern, clause: SearchedText, position: int
+) -> re.Match[str] | None:
     """The match in REACH before a position of a clause, at whose beginning a word may be cut."""
-    if position <= REACH:
-        return negation.pattern.search(text[:position]) if negation.may_be_in(text) else None
-    return negation.pattern.search(text[position - REACH : position])
+    if position <= REACH and not clause.holds(negation.bit, 0, position):
+        return None
+    return negation.pattern.search(clause.text[max(0, position - REACH) : position])
 
 
-def is_negated(text: str, position: int, *, is_good: bool = False) -> bool:
+def is_negated(clause: SearchedText, position: int, *, is_good: bool = False) -> bool:
     """Whether the word at a position of a clause is negated by the words before it.
 
     Praise after a list of what is not there is no part of it: "no artifacts, natural lighting".
     """
-    if not may_deny(text):
+    if not clause.bits & _DENYING:
         return False
-    before = text[max(0, position - REACH) : position]
-    if _search_before(_NEAR, text, position):
+    before = clause.text[max(0, position - REACH) : position]
+    if _search_before(_NEAR, clause, position):
         return True
-    if position <= REACH and _OPENING.may_be_in(text) and _OPENING.pattern.match(before):
+    if position <= REACH and clause.bits & _OPENING.bit and _OPENING.pattern.match(before):
         return True
-    match = _search_before(_FAR, text, position)
+    match = _search_before(_FAR, clause, position)
     if match is None or HAS_VERB.search(match["gap"]):
         return False
     if is_good and ("," in match["gap"] or " and " in match["gap"]):
@@ -174,24 +172,22 @@ def is_negated(text: str, position: int, *, is_good: bool = False) -> bool:
     return _CANCELLED.search(before[: match.start()]) is None
 
 
-def is_denied_after(text: str, position: int) -> bool:
+def is_denied_after(clause: SearchedText, position: int) -> bool:
     """Whether what follows a flaw says that it is not there: "the distortion is minimal"."""
-    return (
-        _DENIED_AFTER.may_be_in(text)
-        and may_deny(text)
-        and _DENIED_AFTER.pattern.match(text[position : position + REACH]) is not None
+    return bool(clause.bits & _DENIED_AFTER.bit) and (
+        _DENIED_AFTER.pattern.match(clause.text[position : position + REACH]) is not None
     )
 
 
-def is_deprived(text: str, position: int) -> bool:
+def is_deprived(clause: SearchedText, position: int) -> bool:
     """Whether the words before the name of a criterion say that it is missing."""
-    return _search_before(_DEPRIVED, text, position) is not None
+    return _search_before(_DEPRIVED, clause, position) is not None
 
 
-def is_subject_denied(text: str, position: int) -> bool:
+def is_subject_denied(clause: SearchedText, position: int) -> bool:
     """Whether the words before a criterion say that it is not the one: "not the light but ..."."""
-    return _SUBJECT_DENIED.may_be_in(text) and (
-        _SUBJECT_DENIED.pattern.search(text[:position]) is not None
+    return bool(clause.bits & _SUBJECT_DENIED.bit) and (
+        _SUBJECT_DENIED.pattern.search(clause.text[:position]) is not None
     )
 
 
@@ -220,7 +216,6 @@ CALLED_FAKE = _compile_prefiltered("called_fake")
 """A predicate that calls a subject what a verdict calls the image."""
 EVIDENCE = _compile_prefiltered("evidence")
 """What links a criterion to a verdict: "the shadows suggest that it is fake"."""
-VERDICT = _compile("verdict")
 PROBLEMS = _compile("problems")
 """The heading of a list of flaws."""
 STRENGTHS = _compile("strengths")

@@ -33,9 +33,10 @@ _OTHERS = _split("""
 """Function words of French, German, Spanish, Italian, Portuguese, Dutch, Swedish, Polish, Turkish
 and Indonesian, none of which is a word of English."""
 _MAX_WORDS = 400
-_MAX_REMEMBERED, _MAX_RUN = 1 << 14, 80
 _MAX_OTHER_LETTERS = 0.3
 """Share of letters of other scripts from which a reply is not English."""
+_OTHER_LETTER = re.compile(r"[^\W\d_a-zA-Z]")
+_PLAIN_WORD = re.compile("[a-z]+")
 
 
 def is_english(text: str) -> bool:
@@ -44,30 +45,14 @@ def is_english(text: str) -> bool:
     Telegraphic English has no function words, so that it lacks them says nothing. An empty text,
     or one of words of no language, counts as English.
     """
-    if text.isascii() and len(text) <= 2 * _MAX_WORDS:  # of so few letters no more words
-        return sum(map(_VOTES.__getitem__, text.split())) >= 0
-    words = _WORD.findall(text)[:_MAX_WORDS]
-    if not text.isascii():
-        letters = "".join(words).lower()
-        if _count_other_letters(letters) > _MAX_OTHER_LETTERS * len(letters):
-            return False
-    return sum(map(_VOTES.__getitem__, words)) >= 0
-
-
-class _Votes(dict[str, int]):
-    """By how many words each run of characters speaks for English, and against if below 0."""
-
-    def __missing__(self, run: str) -> int:
-        lower = [word.lower() for word in _WORD.findall(run)]
-        votes = sum((word in _ENGLISH) - (word in _OTHERS) for word in lower)
-        if len(run) <= _MAX_RUN:
-            if len(self) > _MAX_REMEMBERED:
-                self.clear()
-            self[run] = votes
-        return votes
-
-
-_VOTES = _Votes()
+    is_latin = text.isascii() or _OTHER_LETTER.search(text) is None
+    if is_latin and _OTHERS.isdisjoint(_PLAIN_WORD.findall(text.lower())):
+        return True
+    words = [word.lower() for word in _WORD.findall(text)[:_MAX_WORDS]]
+    letters = "".join(words)
+    if _count_other_letters(letters) > _MAX_OTHER_LETTERS * len(letters):
+        return False
+    return sum((word in _ENGLISH) - (word in _OTHERS) for word in words) >= 0
 
 
 def _count_other_letters(letters: str) -> int:

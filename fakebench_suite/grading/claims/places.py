@@ -7,10 +7,10 @@ centre, and thirds are thirds. "The left hand" and "to the left of the dog" name
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from functools import lru_cache
 from itertools import pairwise
 
-from fakebench_suite.grading.claims.prefilter import REMEMBERED, REQUIRED, find_required
+from fakebench_suite.grading.claims.prefilter import REQUIRED
+from fakebench_suite.grading.claims.searched_text import PrefilteredPattern, SearchedText
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,12 +94,14 @@ _ANY_CORNER = re.compile(
 )
 
 
-_ANY = re.compile(
-    r"\b(?:left|right|upper|top|lower|bottom|middle|cent(?:er|re|ral)|whole|entire|throughout"
-    r"|all over|across|everywhere|corners?|north|south|east|west)"
+_ANY = PrefilteredPattern(
+    REQUIRED["place"],
+    re.compile(
+        r"\b(?:left|right|upper|top|lower|bottom|middle|cent(?:er|re|ral)|whole|entire|throughout"
+        r"|all over|across|everywhere|corners?|north|south|east|west)"
+    ),
 )
 """A word that every place has."""
-_PLACE_WORD = REQUIRED["place"].guard(_ANY)
 
 
 _DENIED = re.compile(
@@ -112,13 +114,12 @@ _REACH = 40
 """Characters before a place in which a denial is searched for."""
 
 
-@lru_cache(maxsize=REMEMBERED)
-def find_places(plain: str) -> tuple[Place, ...]:
+def find_places(searched: SearchedText) -> tuple[Place, ...]:
     """The parts of the picture that a normalized text names, each once, in their order of kind."""
-    if not find_required(plain) & _PLACE_WORD or _ANY.search(plain) is None:
+    if _ANY.search(searched) is None:
         return ()
     places: dict[str, Place] = {}
-    rest = plain
+    rest = searched.text
     for pattern, make in _MAKERS:
         matches = list(pattern.finditer(rest))
         for match in matches:

@@ -11,7 +11,6 @@ and left unread in other languages.
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import NamedTuple
 
 from fakebench_suite.grading.claims import grammar
@@ -24,7 +23,7 @@ from fakebench_suite.grading.claims.assessment import (
     find_verdict,
     split_list,
 )
-from fakebench_suite.grading.claims.clauses import Clause, Link, make_clause, split_clauses
+from fakebench_suite.grading.claims.clauses import Clause, Link, split_clauses
 from fakebench_suite.grading.claims.context import (
     FLAW_NAMES,
     Context,
@@ -35,14 +34,15 @@ from fakebench_suite.grading.claims.context import (
 from fakebench_suite.grading.claims.languages import is_english
 from fakebench_suite.grading.claims.lexicon import (
     ASSESSING,
+    ASSESSMENTS,
+    CLAIMING,
     NAMING,
     NATURAL,
     UNNATURAL,
-    make_searched_text,
 )
 from fakebench_suite.grading.claims.line_layout import lay_out
 from fakebench_suite.grading.claims.places import Place, find_places
-from fakebench_suite.grading.claims.prefilter import REMEMBERED, find_required
+from fakebench_suite.grading.claims.searched_text import SearchedText
 from fakebench_suite.grading.labels.language.normalize import clean_text
 from fakebench_suite.grading.labels.language.sentences import find_sentences
 
@@ -83,7 +83,7 @@ _HEADING_WORDS = 6
 class _Part(NamedTuple):
     """A clause that has been assessed."""
 
-    text: str
+    clause: Clause
     polarities: Polarities
     whole: Polarity | None = None
     """How it assesses what it is about, whatever that is."""
@@ -95,12 +95,6 @@ class _Part(NamedTuple):
 def measure_reading(text: str) -> int:
     """The characters of a text that are read, with which the time grows."""
     return min(len(text), 2 * _MAX_LENGTH)
-
-
-def forget_sentences() -> None:
-    """Forget what was found in sentences."""
-    for remembering in _REMEMBERING:
-        remembering.cache_clear()
 
 
 def read_text(text: str, asked: str | None) -> ClaimReading:
@@ -116,48 +110,64 @@ def read_text(text: str, asked: str | None) -> ClaimReading:
     plain = clean_text(lay_out(text))
     claims: list[Claim] = []
     context = Context(asked=asked, is_real=_takes_as_real(plain))
-    for sentence, _, opens in find_sentences(plain):
+    searched = SearchedText(plain)
+    for words, start, opens in find_sentences(plain):
+        sentence = searched.cut(start, start + len(words))
         if opens and not context.is_titled:
             context.topic, context.general, context.before = (), {}, None
         context.is_heading = context.is_titled
         found: Sequence[Claim] = ()
         if not _says_nothing(sentence, context):
-            found, state = _read_known(sentence, context.freeze())
-            context.restore(state)
+            found = _read_known(sentence, context)
             claims += found
         context.is_titled = not found and _is_title(sentence)
     return ClaimReading(claims=tuple(claims))
 
 
-@lru_cache(maxsize=4 * REMEMBERED)
-def _read_known(plain: str, state: FrozenContext) -> tuple[Sequence[Claim], FrozenContext]:
-    """The claims of a sentence, and what it leaves to the next one; models repeat sentences."""
-    context = Context(asked=state.asked, is_real=state.is_real)
-    context.restore(state)
-    return _read_sentence(plain, context), context.freeze()
+_SENTENCES: dict[tuple[str, FrozenContext], tuple[Sequence[Claim], FrozenContext]] = {}
+"""The claims of the last sentences by what was before them, and what they left to the next one."""
+_MAX_SENTENCES = 1 << 14
 
 
-def _read_sentence(plain: str, context: Context) -> Sequence[Claim]:
+def forget_sentences() -> None:
+    """Forget what was found in sentences."""
+    _SENTENCES.clear()
+
+
+def _read_known(sentence: SearchedText, context: Context) -> Sequence[Claim]:
+    """The claims of a sentence; updates the context; models repeat sentences."""
+    key = (sentence.text, context.freeze())
+    known = _SENTENCES.get(key)
+    if known is not None:
+        context.restore(known[1])
+        return known[0]
+    claims = _read_sentence(sentence, context)
+    if len(_SENTENCES) >= _MAX_SENTENCES:
+        del _SENTENCES[next(iter(_SENTENCES))]
+    _SENTENCES[key] = claims, context.freeze()
+    return claims
+
+
+def _read_sentence(sentence: SearchedText, context: Context) -> Sequence[Claim]:
     """The claims of a sentence; updates what the next one may go on about."""
-    if grammar.is_question(plain) or grammar.is_open(plain):
-        phrase = make_searched_text(plain)
-        context.topic = tuple(find_subjects(phrase, None)) or context.topic
-        context.before = find_polarity(phrase)
+    if grammar.is_question(sentence.text) or grammar.is_open(sentence):
+        context.topic = tuple(find_subjects(sentence, None)) or context.topic
+        context.before = find_polarity(sentence)
         context.listed = None
         return []
-    about = grammar.ABOUT.match(plain)
+    about = grammar.ABOUT.match(sentence.text)
     if about is not None:
-        phrase = make_searched_text(about["name"])
+        phrase = SearchedText(about["name"])
         context.topic = tuple({**find_subjects(phrase, None), **find_flaws(phrase, ())})
         context.is_heading = True
-        plain = plain[about.end() :]
-    parts = _Reader(context).read(plain)
+        sentence = SearchedText(sentence.text[about.end() :])
+    parts = _Reader(context).read(sentence)
     context.is_heading = False
     return [
         Claim(
             criterion=name,
             polarity=polarity,
-            text=part.text,
+            text=part.clause.text,
             places=_find_places(part, name, parts) if polarity is Polarity.ANOMALY else (),
         )
         for part in parts
@@ -170,19 +180,19 @@ def _drop_idle(clauses: Sequence[Clause]) -> Sequence[Clause]:
     count = len(clauses)
     while count > 1:
         clause = clauses[count - 1]
-        if clause.ends_in_colon or _may_claim(clause) or find_places(clause.text):
+        if clause.ends_in_colon or _may_claim(clause) or find_places(clause):
             break
         count -= 1
     return clauses[:count]
 
 
 def _may_claim(clause: Clause) -> bool:
-    return bool(clause.bits) or grammar.BRIEF.match(clause.text) is not None
+    return bool(clause.bits & CLAIMING) or grammar.BRIEF.match(clause.text) is not None
 
 
-def _says_nothing(plain: str, context: Context) -> bool:
+def _says_nothing(sentence: SearchedText, context: Context) -> bool:
     """Whether no word of a sentence can claim anything, which is quick to see."""
-    bits = make_searched_text(plain).bits
+    plain, bits = sentence.text, sentence.bits & CLAIMING
     if bits & NAMING or (bits and (context.topic or context.asked)):
         return False
     if ":" in plain or grammar.BRIEF.match(plain) or grammar.HEADING_PLACE.match(plain):
@@ -198,9 +208,9 @@ class _Reader:
         self._parts: list[_Part] = []
         self._is_general = False
 
-    def read(self, plain: str) -> list[_Part]:
+    def read(self, sentence: SearchedText) -> list[_Part]:
         """The parts of a sentence, with what they claim."""
-        for clause in _drop_idle(split_clauses(plain)):
+        for clause in _drop_idle(split_clauses(sentence)):
             if clause.ends_in_colon:
                 self._note_list(clause)
             if self._skip_general(clause):
@@ -209,8 +219,8 @@ class _Reader:
                 self._read_heading(clause)
             else:
                 self._read_items(clause)
-        if _is_place_note(plain):
-            self._context.places = find_places(plain)
+        if _is_place_note(sentence.text):
+            self._context.places = find_places(sentence)
         elif self._parts:
             self._context.places = ()
         return self._parts
@@ -219,8 +229,8 @@ class _Reader:
         """Read a clause, or the claims of which it is a list."""
         context = self._context
         for item in split_list(clause):
-            part = self._read_clause(item) if _may_claim(item) else _Part(item.text, {})
-            self._parts.append(part._replace(places=context.places))
+            part = self._read_clause(item) if _may_claim(item) else _Part(item, {})
+            self._parts.append(part._replace(places=context.places) if context.places else part)
             self._excuse(item)
             if part.polarities:
                 context.places = ()
@@ -230,15 +240,14 @@ class _Reader:
     def _note_list(self, clause: Clause) -> None:
         """Note what the items after a colon are evidence of, if it is said."""
         self._context.listed = None
-        text = clause.text
-        if grammar.is_generic(text):
+        if grammar.is_generic(clause):
             return
-        verdict = find_verdict(text) if grammar.EVIDENCE.search(text) else None
+        verdict = find_verdict(clause) if grammar.EVIDENCE.search(clause) else None
         for pattern, polarity in (
             (grammar.PROBLEMS, Polarity.ANOMALY), (grammar.STRENGTHS, Polarity.ABSENCE),
         ):  # fmt: skip
-            match = pattern.search(text)
-            if verdict is None and match and not grammar.is_negated(text, match.start()):
+            match = pattern.search(clause.text)
+            if verdict is None and match and not grammar.is_negated(clause, match.start()):
                 verdict = polarity
         if verdict is None and not clause.has_verb and not find_subjects(clause, None):
             verdict = find_polarity(clause)
@@ -250,12 +259,12 @@ class _Reader:
         is_name = clause.link in (Link.COMPARISON, Link.EXCEPTION)
         self._is_general = (
             goes_on
-            or grammar.is_generic(grammar.strip_outer_negation(clause.text)[0])
+            or grammar.is_generic(_strip_outer_negation(clause)[0])
             or (is_name and grammar.GENERIC_NAME.search(clause.text) is not None)
         )
         if self._is_general and clause.link is Link.PLAIN:
             named = {**find_subjects(clause, None), **find_flaws(clause, ())}
-            is_real = find_verdict(clause.text) is Polarity.ABSENCE
+            is_real = find_verdict(clause) is Polarity.ABSENCE
             usual = Polarity.ABSENCE if is_real else Polarity.ANOMALY
             self._context.general = dict.fromkeys(named, usual)
             self._context.topic = tuple(named) or self._context.topic
@@ -265,20 +274,20 @@ class _Reader:
         named = {**find_subjects(clause, self._context.asked), **find_flaws(clause, ())}
         self._context.topic = tuple(named) or self._context.topic
         self._context.is_heading = bool(named)
-        self._context.places = find_places(clause.text) or self._context.places
+        self._context.places = find_places(clause) or self._context.places
 
     def _read_clause(self, clause: Clause) -> _Part:
         """What a clause claims, by itself or of what was named before it."""
         context = self._context
-        text, is_inverted = grammar.strip_outer_negation(clause.text)
+        stripped, is_inverted = _strip_outer_negation(clause)
         if is_inverted:
-            clause = make_clause(text, link=clause.link)
+            clause = stripped
         if clause.link in (Link.EXCEPTION, Link.COMPARISON):
             return self._read_exception(clause)
-        if grammar.NEITHER.match(text) and context.general:
-            return _Part(text, {name: p.invert() for name, p in context.general.items()})
+        if context.general and grammar.NEITHER.match(stripped.text):
+            return _Part(stripped, {name: p.invert() for name, p in context.general.items()})
         named = find_subjects(clause, context.asked)
-        polarities = assess(clause, context, self._sentence_topics())
+        polarities = assess(clause, named, context, self._sentence_topics())
         whole = find_polarity(clause)
         if not polarities:
             polarities = self._assess_by_context(clause, tuple(named))
@@ -293,7 +302,7 @@ class _Reader:
             context.topic = tuple(dict.fromkeys([*named, *polarities]))
         whole = whole or next(iter(polarities.values()), None)
         context.before = whole or context.before
-        return _Part(text, polarities, whole, clause.link)
+        return _Part(stripped, polarities, whole, clause.link)
 
     def _assess_by_context(self, clause: Clause, named: tuple[str, ...]) -> Polarities:
         """What a clause claims that assesses nothing that it names."""
@@ -307,7 +316,7 @@ class _Reader:
         if context.before and grammar.ELLIPSIS.match(clause.text):
             return dict.fromkeys(named, context.before)
         if self._parts and grammar.SHOWN.match(clause.text):
-            verdict = find_verdict(self._parts[-1].text)
+            verdict = find_verdict(self._parts[-1].clause)
             return {} if verdict is None else dict.fromkeys(named, verdict)
         if context.listed and not clause.has_verb:
             return dict.fromkeys(named, context.listed)
@@ -353,9 +362,11 @@ class _Reader:
         """What is excepted is what the rest is not: "everything is natural except the hand"."""
         rest = next((part for part in reversed(self._parts) if part.whole), None)
         named = find_subjects(clause, self._context.asked)
-        polarities = assess(clause, self._context, ())
+        polarities = assess(clause, named, self._context, ())
         if rest is not None and rest.whole is not None:
-            is_contrary = rest.whole is Polarity.ABSENCE or grammar.SWEEPING.search(rest.text)
+            is_contrary = rest.whole is Polarity.ABSENCE or grammar.SWEEPING.search(
+                rest.clause.text
+            )
             other = rest.whole.invert() if is_contrary else rest.whole
             polarities = {**dict.fromkeys(named, other), **polarities}
         elif clause.link is Link.COMPARISON:
@@ -363,20 +374,25 @@ class _Reader:
         topic = tuple(dict.fromkeys([*named, *polarities]))
         if topic or clause.link is Link.COMPARISON:
             self._context.topic = topic
-        return _Part(clause.text, polarities, None, clause.link)
+        return _Part(clause, polarities, None, clause.link)
 
     def _excuse(self, clause: Clause) -> None:
         """Take back flaws that, by the clause or the next, real photographs have."""
-        if all(Polarity.ANOMALY not in part.polarities.values() for part in self._parts[-2:]):
+        if not any(part.polarities for part in self._parts[-2:]):
             return
-        is_excused = grammar.find_excuse(clause.text) or grammar.SPEAKS_FOR_REAL.search(clause.text)
-        if not is_excused:
+        if not (grammar.find_excuse(clause) or grammar.SPEAKS_FOR_REAL.search(clause)):
             return
         count = 2 if grammar.CONTINUING.match(clause.text) else 1
         for index in range(max(0, len(self._parts) - count), len(self._parts)):
             part = self._parts[index]
             excused = dict.fromkeys(part.polarities, Polarity.ABSENCE)
             self._parts[index] = part._replace(polarities=excused)
+
+
+def _strip_outer_negation(clause: Clause) -> tuple[Clause, bool]:
+    """A clause without what turns it into its contrary, and whether something did."""
+    text, is_inverted = grammar.strip_outer_negation(clause)
+    return clause if text is clause.text else Clause(text, link=clause.link), is_inverted
 
 
 def _begins_loosely(clause: Clause) -> bool:
@@ -392,12 +408,13 @@ def _is_heading(clause: Clause) -> bool:
     )
 
 
-def _is_title(plain: str) -> bool:
+def _is_title(line: SearchedText) -> bool:
     """Whether a line is the title of the next one, by criteria: "light and shadow"."""
-    if plain.endswith((".", "!", "?")) or len(plain.split()) > _HEADING_WORDS:
+    if not line.bits & NAMING or line.text.endswith((".", "!", "?")):
         return False
-    phrase = make_searched_text(plain)
-    return bool(phrase.bits & NAMING and {**find_subjects(phrase, None), **find_flaws(phrase, ())})
+    if len(line.text.split()) > _HEADING_WORDS:
+        return False
+    return bool(find_subjects(line, None) or find_flaws(line, ()))
 
 
 def _is_place_note(plain: str) -> bool:
@@ -410,7 +427,7 @@ _HEAD, _TAIL = 200, 300
 
 def _takes_as_real(plain: str) -> bool:
     ends = plain if len(plain) <= _HEAD + _TAIL else f"{plain[:_HEAD]} {plain[-_TAIL:]}"
-    return find_verdict(ends) is Polarity.ABSENCE
+    return find_verdict(SearchedText(ends)) is Polarity.ABSENCE
 
 
 def _assess_topic(clause: Clause, about: tuple[str, ...]) -> Polarities:
@@ -434,17 +451,18 @@ _DEGREES = re.compile(r"^(?:very|quite|rather|somewhat|mostly|largely|highly|cle
 
 def _goes_on(clause: Clause) -> bool:
     """Whether a clause goes on about what was named before it: "inconsistent in places"."""
-    if any(
-        pattern.match(clause.text) for pattern in (grammar.CARRIED, grammar.NONE, grammar.PRESENT)
-    ):
+    text = clause.text
+    if grammar.CARRIED.match(text) or grammar.NONE.match(text) or grammar.PRESENT.match(text):
         return True
-    words = _DEGREES.sub("", clause.text)
+    if not clause.bits & ASSESSMENTS:
+        return False
+    words = _DEGREES.sub("", text)
     return any(one.pattern.match(words) for one in (NATURAL, UNNATURAL, ASSESSING))
 
 
 def _find_places(part: _Part, criterion: str, parts: Sequence[_Part]) -> tuple[Place, ...]:
     """The places in a clause, or else in those of its sentence that claim nothing else."""
-    if places := find_places(part.text) or part.places:
+    if places := find_places(part.clause) or part.places:
         return places
     excepted = parts[parts.index(part) + 1 :]  # "blurred except in the middle"
     others = {
@@ -452,12 +470,6 @@ def _find_places(part: _Part, criterion: str, parts: Sequence[_Part]) -> tuple[P
         for other in parts
         if (criterion in other.polarities or not other.polarities)
         and not (other.link is Link.EXCEPTION and other in excepted)
-        for place in find_places(other.text)
+        for place in find_places(other.clause)
     }
     return tuple(others.values())
-
-
-_REMEMBERING = (
-    find_required, find_places, grammar.may_deny, make_clause, make_searched_text, _read_known,
-)  # fmt: skip
-"""The functions that remember what they found in texts."""

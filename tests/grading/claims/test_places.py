@@ -3,6 +3,7 @@
 import pytest
 
 from fakebench_suite.grading.claims.places import Place, cover, find_places
+from fakebench_suite.grading.claims.searched_text import SearchedText
 
 NAMED = (
     ("in the upper left.", {"upper left"}),
@@ -54,13 +55,13 @@ NOT_NAMED = (
 @pytest.mark.parametrize(("text", "names"), NAMED)
 def test_a_place_is_found(text: str, names: set[str]) -> None:
     """Sides, corners, thirds, the middle and the whole are read, and no others beside them."""
-    assert {place.name for place in find_places(text)} == names
+    assert {place.name for place in find_places(SearchedText(text))} == names
 
 
 @pytest.mark.parametrize("text", NOT_NAMED)
 def test_a_side_of_something_else_is_no_place(text: str) -> None:
     """Hands, relations between things, and idioms name no part of the picture."""
-    assert find_places(text) == ()
+    assert find_places(SearchedText(text)) == ()
 
 
 @pytest.mark.parametrize(
@@ -76,14 +77,14 @@ def test_a_point_lies_in_a_place(
     text: str, inside: tuple[float, float], outside: tuple[float, float]
 ) -> None:
     """Shares of width and height are counted from the upper left corner."""
-    (place,) = find_places(text)
+    (place,) = find_places(SearchedText(text))
     assert place.contains(*inside)
     assert not place.contains(*outside)
 
 
 def test_every_corner_is_a_corner() -> None:
     """One that is not named may be any of four."""
-    assert len(find_places("there is a halo in a corner")) == 4
+    assert len(find_places(SearchedText("there is a halo in a corner"))) == 4
 
 
 def test_cover_counts_overlaps_once() -> None:

@@ -7,8 +7,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from fakebench_suite.grading.claims import grammar, places, reader
-from fakebench_suite.grading.claims.clauses import HAS_VERB, make_clause, split_clauses
-from fakebench_suite.grading.claims.prefilter import REQUIRED, RequiredWords, find_required
+from fakebench_suite.grading.claims.clauses import HAS_VERB, Clause, split_clauses
+from fakebench_suite.grading.claims.prefilter import REQUIRED, RequiredWords
+from fakebench_suite.grading.claims.searched_text import SearchedText
 
 WITH_PATTERNS = {name: words for name, words in REQUIRED.items() if words.patterns}
 MODULES = (grammar, places, reader)
@@ -34,14 +35,14 @@ def test_what_a_pattern_finds_has_its_cue(name: str, data: st.DataObject) -> Non
     text = data.draw(st.from_regex(re.compile(pattern.pattern, re.ASCII)))
     match = pattern.search(text)
     if match is not None:
-        assert find_required(text) & required.bit, (text, match)
+        assert SearchedText(text).bits & required.bit, (text, match)
 
 
 @SLOW
 @given(st.from_regex(re.compile(HAS_VERB.pattern, re.ASCII)))
 def test_a_verb_is_seen(text: str) -> None:
     """By the words of a clause alone, as by the pattern."""
-    assert make_clause(text).has_verb == (HAS_VERB.search(text[:400]) is not None)
+    assert Clause(text).has_verb == (HAS_VERB.search(text[:400]) is not None)
 
 
 @pytest.mark.parametrize(
@@ -51,7 +52,7 @@ def test_a_verb_is_seen(text: str) -> None:
 )  # fmt: skip
 def test_what_is_a_verb(text: str, has_verb: bool) -> None:
     """Whole words, with or without hyphens, and "casts" but not in "colour casts"."""
-    assert make_clause(text).has_verb is has_verb
+    assert Clause(text).has_verb is has_verb
 
 
 @pytest.mark.parametrize(
@@ -73,12 +74,12 @@ def test_what_is_a_verb(text: str, has_verb: bool) -> None:
 )
 def test_every_bound_is_seen(sentence: str, clauses: list[str]) -> None:
     """A sentence is split by each kind of bound alone."""
-    assert [clause.text for clause in split_clauses(sentence)] == clauses
+    assert [clause.text for clause in split_clauses(SearchedText(sentence))] == clauses
 
 
 def test_words_of_a_cue() -> None:
     """Whole words, and beginnings of words with an asterisk."""
-    required = RequiredWords("not blur*", 1)
+    required = RequiredWords("not blur*")
     assert [word for word in ("not", "note", "blur", "blurry", "a") if required.holds(word)] == [
         "not", "blur", "blurry",
     ]  # fmt: skip
