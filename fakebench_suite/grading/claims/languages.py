@@ -35,7 +35,7 @@ and Indonesian, none of which is a word of English."""
 _MAX_WORDS = 400
 _MAX_OTHER_LETTERS = 0.3
 """Share of letters of other scripts from which a reply is not English."""
-_OTHER_LETTER = re.compile(r"[^\W\d_a-zA-Z]")
+_NOT_ASCII = re.compile(r"[^\x00-\x7f]")
 _PLAIN_WORD = re.compile("[a-z]+")
 
 
@@ -45,8 +45,8 @@ def is_english(text: str) -> bool:
     Telegraphic English has no function words, so that it lacks them says nothing. An empty text,
     or one of words of no language, counts as English.
     """
-    is_latin = text.isascii() or _OTHER_LETTER.search(text) is None
-    if is_latin and _OTHERS.isdisjoint(_PLAIN_WORD.findall(text.lower())):
+    has_other_letters = any(map(str.isalnum, _NOT_ASCII.findall(text)))
+    if not has_other_letters and _OTHERS.isdisjoint(_PLAIN_WORD.findall(text.lower())):
         return True
     words = [word.lower() for word in _WORD.findall(text)[:_MAX_WORDS]]
     letters = "".join(words)
