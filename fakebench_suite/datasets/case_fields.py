@@ -9,8 +9,15 @@ from fakebench_suite.types import Clue, QuestionType
 _WHAT = re.compile(r"\bfake or real\b|\breal or fake\b", re.IGNORECASE)
 _YES_NO = re.compile(r"\b(fake|real)\b", re.IGNORECASE)
 _CHOICE = re.compile(r"\byes\W+or\W+no\b|\bno\W+or\W+yes\b", re.IGNORECASE)
-_ALTERED = re.compile(r"\bor\b|\bnot\b|n['\u2019]t\b", re.IGNORECASE)
-"""An alternative or a negation, which changes what "yes" asserts."""
+_ALTERED = re.compile(
+    r"\b(?:or|not|non?|none|nothing|neither|nor|never|without|free|lack\w*|devoid|absen\w+"
+    r"|unlikely|impossible|hard\w*|difficult|false\w*|untrue|wrong\w*|incorrect\w*|doubt\w*"
+    r"|deny|denies|refute\w*|opposite|anything|far|rather|instead|less|too|rule[sd]? out)\b"
+    r"|n['\u2019]t\b",
+    re.IGNORECASE,
+)
+"""An alternative or a negation, also in other words ("free of fake parts", "unlikely to be real",
+"too good to be real"), which may change what "yes" asserts."""
 
 
 def parse_question_type(question: str) -> QuestionType | None:

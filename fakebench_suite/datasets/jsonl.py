@@ -178,6 +178,7 @@ def _to_case(line: Line, location: str) -> Case:
             f"{location}: the question type {question_type!s} does not belong to the task "
             f"{line.task!s}."
         )
+    _check_polarity(line, location)
     criterion = line.criterion
     if criterion is None and line.task == Task.ANALYSIS:
         criterion = parse_criterion(line.question)
@@ -202,6 +203,21 @@ def _to_case(line: Line, location: str) -> Case:
     )
     _check_truth(case, location, has_boxes=spec.grader is Grader.BOX)
     return case
+
+
+def _check_polarity(line: Line, location: str) -> None:
+    """Raise DataError where a question asks "is it real?" and its type says "is it fake?".
+
+    Every "yes" would assert the wrong label, and nobody would see it in the scores.
+    """
+    polar = {QuestionType.ISFAKE: "fake", QuestionType.ISREAL: "real"}
+    asked = parse_question_type(line.question)
+    if line.question_type in polar and asked in polar and asked is not line.question_type:
+        raise DataError(
+            f"{location}: the question {line.question!r} asks whether the image is {polar[asked]}, "
+            f'and "question_type" is {line.question_type}, by which a yes would mean '
+            f'{polar[line.question_type]}. Write {asked}, or leave "question_type" out.'
+        )
 
 
 def _check_truth(case: Case, location: str, *, has_boxes: bool) -> None:

@@ -66,6 +66,7 @@ POINTING = {"task": "pointing", "question": "Where?"}
         ({"id": " "}, "the field 'id' is empty"),
         ({"question": "Nice?"}, "cannot be parsed"),
         ({"question_type": "criterion"}, "does not belong to the task"),
+        ({"question_type": "isreal"}, "asks whether the image is fake, and"),
         ({"criterion": "taste"}, "'criterion' is 'taste'"),
         ({"image": "../a.png"}, "is not allowed"),
         ({"expected": 5}, "'expected'"),
