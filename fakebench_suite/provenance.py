@@ -16,10 +16,11 @@ from fakebench_suite.types import PixelDigest, Record
 if TYPE_CHECKING:
     from PIL import Image
 
-PROTOCOL = 2
+PROTOCOL = 3
 """Incremented whenever a change of the suite can move scores; manifests without it have 1.
 
 2: identities; digests of prompts and pixels in every record.
+3: values of fields, negated adverbs and answers that are taken back, in replies on fake or real.
 """
 _SMALL_SIDE = 128
 """Longer side, in pixels, below which an image counts as small. FakeBench's generators produce at

@@ -13,6 +13,59 @@ WHAT, ISFAKE, ISREAL, INFERENCE = (
     QuestionType.ISREAL,
     QuestionType.INFERENCE,
 )
+FIELDS = [
+    (WHAT, "is_fake: false", "real"),
+    (WHAT, "is_real: False", "fake"),
+    (WHAT, "fake: true\nreal: false", "fake"),
+    (WHAT, "- real: true\n- fake: false", "real"),
+    (WHAT, "Fake=False", "real"),
+    (WHAT, "ai_generated: false", "real"),
+    (WHAT, "| real | false |\n| fake | true |", "fake"),
+    (WHAT, "Fake: False, because the light is natural.", "real"),
+    (WHAT, "Fake: false shadows under the cars.", "fake"),
+    (WHAT, "Fake (no)", "real"),
+    (WHAT, "Fake - no", "real"),
+    (WHAT, "Real -> False", "fake"),
+    (WHAT, "It is not fake: no.", "unparsed"),
+    (WHAT, "Fake: unlikely", "unparsed"),
+    (WHAT, "Fake: maybe", "unparsed"),
+    (WHAT, "Fake: impossible", "unparsed"),
+    (WHAT, "Fake: unknown", "unparsed"),
+    (WHAT, "fake: n/a", "unparsed"),
+    (WHAT, "fake: partially", "unparsed"),
+    (WHAT, "Fake: definitely not", "unparsed"),
+    (WHAT, "Fake: impossible reflections in the glass.", "fake"),
+    (ISFAKE, "Answer: False", "real"),
+    (ISREAL, "Answer: False", "fake"),
+    (ISREAL, "real: false", "fake"),
+    (WHAT, "Answer: true", "unparsed"),
+]
+"""A label with a value after it, which is no reason for it."""
+HALF_NEGATED = [
+    (WHAT, "The image is not just fake, it's badly fake.", "unparsed"),
+    (WHAT, "This isn't just a real photo, it's a masterpiece.", "unparsed"),
+    (WHAT, "It is not simply real.", "unparsed"),
+    (WHAT, "It's not definitively fake.", "unparsed"),
+    (WHAT, "not undeniably real", "unparsed"),
+    (WHAT, "It is not outright fake.", "unparsed"),
+    (WHAT, "It is not actually fake.", "real"),
+    (WHAT, "It's simply not real.", "fake"),
+]
+"""A negated adverb denies the adverb and not the label."""
+CONTRARY = [
+    (ISFAKE, "No, it is.", "unparsed"),
+    (ISREAL, "Yes, it is not.", "unparsed"),
+    (ISREAL, "No, it is not.", "fake"),
+    (ISFAKE, "No, the fingers are deformed, which is typical of AI-generated images.", "unparsed"),
+    (ISREAL, "Yes, the skin is waxy, as often seen in AI-generated images.", "unparsed"),
+    (ISREAL, "No. The grain is characteristic of real photographs.", "unparsed"),
+    (ISREAL, "No, the skin is waxy, as often seen in AI-generated images.", "fake"),
+    (ISREAL, "Yes, none of the flaws common in AI-generated images are there.", "real"),
+    (WHAT, "It is a real photo that was edited with AI.", "unparsed"),
+    (WHAT, "It is a real photo that was not edited with AI.", "real"),
+    (WHAT, "This is a real estate photo.", "unparsed"),
+]
+"""An answer that the rest of the reply takes back."""
 REPLIES = [
     (WHAT, "fake", "fake"),
     (WHAT, "Real.", "real"),
@@ -69,6 +122,9 @@ REPLIES = [
     (WHAT, "There is nothing to suggest that the image is fake.", "unparsed"),
     (ISFAKE, "Yes and no.", "unparsed"),
     (INFERENCE, "A long description without an end", "unparsed"),
+    *FIELDS,
+    *HALF_NEGATED,
+    *CONTRARY,
 ]
 
 

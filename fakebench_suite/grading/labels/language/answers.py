@@ -55,6 +55,10 @@ _CONCLUSION = compile_parts(
 )
 """An answer as the conclusion of a sentence."""
 _YES_AND_NO = compile_parts("(?:YES .* NO|NO .* YES) (?:STOP|NUMBER|$)")
+_OPPOSED_ECHO = compile_parts(
+    "(?: YES STOP* (?:IT|THAT) (?:BE|DO) NOT | NO STOP* (?:IT|THAT) (?:BE|DO) ) STOP* $"
+)
+"""An answer that what follows takes back: "no, it is"."""
 _CONDITIONAL_ANSWER = compile_parts("(?:YES|NO) STOP* (?: DEGREE* IF | (?:IT|THAT) MAY )")
 _LABELLED_OBJECT = compile_parts(
     "(?:FAKE|REAL) WORD (?!IMAGE|WORD IMAGE)"
@@ -64,7 +68,9 @@ _LABELLED_IMAGE = compile_parts(
     "(?:FAKE|REAL) (?:WORD (?:AND WORD)? )? IMAGE"
     " | IMAGE ADVERB* BE (?:ADVERB|NOT|DET)* (?:FAKE|REAL)"
 )
-_YES_WORDS = frozenset({"yes", "yep", "yeah", "yup", "affirmative", "✅", "✔", "☑", "✓", "√"})
+_YES_WORDS = frozenset(
+    {"yes", "yep", "yeah", "yup", "affirmative", "true", "t", "y", "✅", "✔", "☑", "✓", "√"}
+)
 _PARAPHRASE = re.compile(
     r"(?:i am afraid )?"
     r"(?P<yes>absolutely|definitely|certainly|of course|surely|it (?:is|does)|i think so|"
@@ -116,7 +122,17 @@ _GENERAL_STATEMENT = re.compile(
     r"commonly|lack|struggle|may|might|can|would)\b"
 )
 """Statements about a class of images: "faces often"."""
-_CUES = compile_parts("(?P<sign>FAKE_CUE|REAL_CUE)|MADE|TAKEN|(?:FAKE|REAL)(?!WORD)")
+_CUES = compile_parts(
+    "(?P<sign>FAKE_CUE|REAL_CUE) | (?P<kind>OBJECT) | MADE | TAKEN | (?:FAKE|REAL)(?!WORD)"
+)
+_TYPICAL = re.compile(
+    r"\b(?:typical|characteristic|indicative|consistent|hallmarks?|signs?|common(?:ly)?|often"
+    r"|frequently|seen|found|expected) (?:of|in|for|with|from)$"
+)
+"""Words before a kind of images that make a detail evidence: "typical of" AI-generated images."""
+_REAL_KIND = re.compile(r"\b(?:real|genuine|authentic)\b")
+_KIND = re.compile(r"\b(?:images|photographs|photos|pictures)$")
+_ABSENT = compile_parts("NONE | LACK | NOT | CANNOT_BE | UNDECIDED | NO(?!STOP|COLON)")
 _LABEL = compile_parts("FAKE|REAL|MADE|TAKEN")
 _FAKE_CUE_LETTERS = tuple(LETTER[name] for name in ("FAKE_CUE", "MADE", "FAKE"))
 
@@ -208,6 +224,8 @@ def _find_answer(
     if match is None:
         return _find_paraphrase(text, index, yes_label, alone=alone)
     start = match.start("word")
+    if _OPPOSED_ECHO.match(tags, start):
+        return None
     ends = [bound.end() for bound in SCOPE_BOUND.finditer(tags, 0, start)]
     first = ends[-1] if ends else 0
     asks_whether = announced is not None and "whether" in sentence.words[first:start]
@@ -269,7 +287,7 @@ def _find_label_of_yes(
 _MANIPULATION = re.compile(
     r"\b(?:is|was|were|been|being|an?|the|which|photo(?:graph)?) (?:\w+ly )?(?:edited )?"
     r"(?:composited?|pasted|spliced|inserted|photomontage|montage|collage|doctored|photoshopped|"
-    r"manipulated)\b"
+    r"manipulated|(?:edited|altered|modified|retouched) (?:with|by|using) (?:generative )?ai)\b"
 )
 _NOT_ASSERTED = compile_parts("MAY|IF|WOULD|REPORTED|BECAUSE|FIRST_IMPRESSION")
 
@@ -319,7 +337,10 @@ def find_unasserted(
             before_cue = sentence.tags[: cue.start()].rpartition(LETTER["BUT"])[2]
             if _NO_CUE.search(clause) or _CONCESSION.search(before_cue):
                 continue
-            is_label = cue["sign"] is None
+            words = sentence.words[cue.start()]
+            if cue["kind"] is not None and not _is_typical(sentence, cue.start(), before_cue):
+                continue
+            is_label = cue["sign"] is None and cue["kind"] is None
             if is_label and _GENERAL_STATEMENT.match(
                 " ".join(sentence.words[cue.end() : cue.end() + 4])
             ):
@@ -338,8 +359,20 @@ def find_unasserted(
                 and _NEGATED_LIST.search(sentence.tags, start, cue.start())
             ):
                 continue  # It may be in a list of absent things.
-            is_fake = cue[0] in _FAKE_CUE_LETTERS
+            is_fake = cue[0] in _FAKE_CUE_LETTERS or (
+                cue["kind"] is not None and _REAL_KIND.search(words) is None
+            )
             (labels if is_label else evidence).add(
                 Authenticity.FAKE if is_fake != is_negated else Authenticity.REAL
             )
     return UnassertedLabels(labels=labels, evidence=evidence)
+
+
+def _is_typical(sentence: Sentence, position: int, before: str) -> bool:
+    """Return whether a detail is called typical of the kind of images at a position.
+
+    ``before`` are the tags before it. After a negation nothing is: "none of the flaws common in".
+    """
+    if _KIND.search(sentence.words[position]) is None or _ABSENT.search(before):
+        return False
+    return _TYPICAL.search(" ".join(sentence.words[max(0, position - 3) : position])) is not None

@@ -181,7 +181,12 @@ _LINK_PARTS = (
     "STOP|BUT|BECAUSE|AS|SO|HENCE|AND|OR|THAT|ADVERB|ALTHOUGH|WITH|INSTEAD|THAN|IMAGE_MODIFIER|I"
     "|YES"
 )
-_EXPLANATION = "COLON(?!NUMBER|NO|YES|NONE|NOT)"
+_VALUE = (
+    "(?:ADVERB|DEGREE)* (?: NUMBER | NO | YES | NONE | NOT"
+    " | (?:UNDECIDED|MAY|PARTLY|IF) (?:STOP|BUT|$) )"
+)
+"""What a field holds, rather than a reason: "fake: unlikely", "fake: definitely not"."""
+_EXPLANATION = f"COLON(?! {_VALUE} )"
 AFTER_ADJECTIVE = compile_parts(f"$|OF IMAGE (?=STOP|$)|{_LINK_PARTS}|MADE|TAKEN|{_EXPLANATION}")
 """What may follow an adjective that describes the image; otherwise a following noun is
 described."""
@@ -203,8 +208,10 @@ SECOND_LABEL = compile_parts("""
 """A second label right after the first, including "or not"."""
 ALTERNATIVE = compile_parts("OR .{0,3}? (?:NOT|BE|IT|FAKE|REAL|MADE|TAKEN)")
 """An alternative to the label."""
-TICKED_LABEL = compile_parts("COLON (?: YES | (?P<no>NO) ) (?=STOP|BUT|SO|HENCE|$)")
-"""A label with a tick or a cross after it."""
+TICKED_LABEL = compile_parts(
+    "(?:COLON|STOP)+ (?: YES | (?P<no>NO) ) (?=STOP|BUT|SO|HENCE|COLON? $)"
+)
+"""A label with a tick or a cross after it, or as a field with a truth value: "is real: false"."""
 QUALIFIER = compile_parts("""
     (?:ADVERB|WITH|STOP|DEGREE)* (?:PARTLY|FIRST_IMPRESSION|IF|REPORTED|UNDECIDED)
     | STOP (?:DET|WORD){0,2} REPORTED

@@ -31,6 +31,8 @@ def resolve_label(sentence: Sentence, match: Match) -> Authenticity | None:
     groups = match.groupdict()
     negations = sum(bool(groups.get(name)) for name in _NEGATION_GROUPS)
     is_crossed = valued is not None and valued["no"] is not None
+    if is_crossed and negations:
+        return None  # "It is not fake: no" may mean either.
     is_fake = bool(match["fake"] or match["made"])
     is_inverted = (negations + is_negated + is_crossed) % 2 == 1
     if not _has_no_opposite_label(sentence, match, fake=is_fake, odd=is_inverted):

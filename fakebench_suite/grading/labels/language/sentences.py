@@ -82,7 +82,7 @@ _CUES = {
     ),
     SentenceFlags.COMPOSED: re.compile(
         r"\b(?:composit|pasted|splic|inserted|photomontage|montage|collage|doctored|photoshopped"
-        r"|manipulated)"
+        r"|manipulated|edited|altered|modified|retouched)"
     ),
     SentenceFlags.DOUBT: re.compile(
         r"\b(?:not?|can|could|would|may|might|or|never|nothing|none|nobody|neither|either|both|all"
