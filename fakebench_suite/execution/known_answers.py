@@ -3,6 +3,7 @@
 import os
 import socket
 from collections.abc import Collection, Iterable, Mapping
+from dataclasses import fields
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from fakebench_suite.errors import UserError
 from fakebench_suite.runs.differences import list_differences
 from fakebench_suite.runs.manifest import Manifest, ManifestResumption, RunStatus
 from fakebench_suite.text.display import count_of
-from fakebench_suite.types import Outcome, Record
+from fakebench_suite.types import Case, Outcome, Record
 
 _VERSIONS = "versions."
 """Differences between package versions do not stop a resumption; the manifest lists them."""
@@ -63,6 +64,30 @@ def check_selected(folder: Path, known: Collection[str], selected: Collection[st
         raise UserError(
             f"{folder} has answers to {count_of(missing, 'case')} that are not selected now. "
             "Resume it without options or paths that leave cases out, also in PYTEST_ADDOPTS."
+        )
+
+
+def check_unchanged(
+    folder: Path, known: Mapping[str, Record], selected: Mapping[str, Case]
+) -> None:
+    """Raise UserError if a kept record holds another case than the data set; both are by case id.
+
+    The data set is the one of then, so that a record whose label, generator or question differs was
+    edited or damaged, and its verdict is not one on the case that is scored.
+    """
+    for name, record in known.items():
+        case = selected.get(name, record.case)
+        if case == record.case:
+            continue
+        changed = [
+            field.name
+            for field in fields(Case)
+            if getattr(case, field.name) != getattr(record.case, field.name)
+        ]
+        raise UserError(
+            f"{folder} holds a record of {name} that differs from the data set in "
+            f"{', '.join(changed)}: it was edited or damaged after it was written. Put back the "
+            "file of then, or start a new run without --resume."
         )
 
 

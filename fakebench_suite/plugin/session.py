@@ -13,7 +13,7 @@ import pytest
 
 from fakebench_suite.backends.base import Capability
 from fakebench_suite.errors import UserError
-from fakebench_suite.execution.known_answers import check_selected
+from fakebench_suite.execution.known_answers import check_selected, check_unchanged
 from fakebench_suite.execution.manifest_builder import end_manifest
 from fakebench_suite.execution.reusable_answers import count_reuse
 from fakebench_suite.extras import Extra, has_extra
@@ -123,7 +123,9 @@ def check_intent(config: pytest.Config) -> None:
         cases=plan.dataset.cases,
     )
     try:
-        check_selected(settings.folder, plan.known, {case.id for case in recorder.cases.values()})
+        asked = {case.id: case for case in recorder.cases.values()}
+        check_selected(settings.folder, plan.known, asked)
+        check_unchanged(settings.folder, plan.known, asked)
         check_gates(settings.gates, intent)
     except UserError as error:
         raise pytest.UsageError(str(error)) from None

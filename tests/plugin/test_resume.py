@@ -248,6 +248,21 @@ def test_another_run_cannot_go_on(
     assert [(killed / name).read_bytes() for name in (MANIFEST, RECORDS)] == content
 
 
+def test_an_edited_record_is_refused(run: Run, data: Path, project: Path) -> None:
+    """A record whose label was changed by hand is not scored beside the others."""
+    assert run(f"--data={data}", "--gates=none").ret == 0
+    path = project / "reports" / "run" / RECORDS
+    first, *others = path.read_text(encoding="utf-8").splitlines(keepends=True)
+    record = json.loads(first)
+    record["case"]["label"] = {"fake": "real", "real": "fake"}[record["case"]["label"]]
+    edited = "".join([f"{json.dumps(record)}\n", *others])
+    path.write_text(edited, encoding="utf-8")
+    result = run("--resume=reports/run")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["*that differs from the data set in label: it was edited*"])
+    assert path.read_text(encoding="utf-8") == edited
+
+
 def test_a_run_without_an_answer_is_started_anew(run: Run, project: Path) -> None:
     """There is nothing to resume, and no manifest that says how."""
     folder = project / "reports" / "run"
