@@ -62,7 +62,7 @@ def format_comparison(comparison: Comparison, *, items: int, colour: bool) -> It
         if 0 < items < len(names):
             yield f"  and {len(names) - items:,} more: write the report with --baseline"
     yield (
-        f"{len(comparison.changed[ChangeKind.CHANGED]):,} changed without a change of outcome; "
+        f"{len(comparison.changed[ChangeKind.CHANGED]):,} changed in another way; "
         f"{len(comparison.changed[ChangeKind.SAME]):,} unchanged"
     )
     for count, side in (

@@ -16,7 +16,7 @@ class ChangeKind(StrEnum):
     BROKEN = "broken"
     """It passed and does not pass now."""
     CHANGED = "changed"
-    """Outcome, label or reply differ, and whether it passes does not."""
+    """Outcome, label or reply differ, and whether it passes does not, or is not known of both."""
     SAME = "same"
     NEW = "new"
     """The baseline does not have it."""
@@ -53,10 +53,12 @@ def _change_kind(record: Record, before: Record) -> ChangeKind:
     now, then = record.verdict, before.verdict
     passes, passed = (verdict.outcome is Outcome.CORRECT for verdict in (now, then))
     if passes != passed:
-        # A new or missing reference changes whether a case is scored, not whether it improved, and
-        # the verdict of a search is that on the reply to the flip that it found.
-        is_searched = record.case.perturbation == SEARCH
-        if is_searched or Outcome.UNSCORED in (now.outcome, then.outcome):
+        # A new or missing reference changes whether a case is scored, not whether it improved; an
+        # error is no answer; and the verdict of a search is that on the reply to the flip that it
+        # found.
+        outcomes = (now.outcome, then.outcome)
+        unknown = any(outcome.is_error or outcome is Outcome.UNSCORED for outcome in outcomes)
+        if unknown or record.case.perturbation == SEARCH:
             return ChangeKind.CHANGED
         return ChangeKind.FIXED if passes else ChangeKind.BROKEN
     texts = [verdict.answer.text if verdict.answer else None for verdict in (record, before)]

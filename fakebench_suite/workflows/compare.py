@@ -11,6 +11,7 @@ from fakebench_suite.metrics.claims import compare_claims
 from fakebench_suite.metrics.intervals import Estimate
 from fakebench_suite.metrics.pointing import compare_overlaps
 from fakebench_suite.runs.case_changes import ChangeKind, compare_records
+from fakebench_suite.runs.completeness import describe_partial
 from fakebench_suite.runs.differences import (
     check_same_data,
     describe_pixel_change,
@@ -21,6 +22,7 @@ from fakebench_suite.runs.differences import (
 from fakebench_suite.runs.metric_delta import MetricDelta
 from fakebench_suite.runs.store import read_manifest, read_records
 from fakebench_suite.tasks.registry import list_tasks
+from fakebench_suite.text.display import count_of
 from fakebench_suite.types import Record
 
 _TAIL_PROBABILITY = 0.025
@@ -62,11 +64,26 @@ def compare_runs(before: Path, after: Path) -> Comparison:
             *filter(None, (describe_pixel_change(old.records, new.records),)),
             *filter(None, (describe_rendering_change(old.records, new.records),)),
         ],
-        unknown=list(list_unknown({"the earlier": old.manifest, "the later": new.manifest})),
+        unknown=[
+            *list_unknown({"the earlier": old.manifest, "the later": new.manifest}),
+            *_list_limits("earlier", old),
+            *_list_limits("later", new),
+        ],
         shifts=measure_deltas(old.records, new.records),
         changed={kind: sorted(names) for kind, names in changed.items()},
         missing=sorted(r.case.id for r in old.records if r.case.id not in asked),
     )
+
+
+def _list_limits(name: str, run: RunView) -> Iterator[str]:
+    """One sentence each on why cases of a run are not compared: it is partial, or has errors."""
+    if why := describe_partial(run.manifest):
+        yield f"the {name} run is partial ({why}): only cases of both runs are compared"
+    errors = sum(record.verdict.outcome.is_error for record in run.records)
+    if errors:
+        be = "is" if errors == 1 else "are"
+        cases = count_of(errors, "case")
+        yield f"{cases} of the {name} run ended in an error and {be} not compared"
 
 
 def _read_view(folder: Path) -> RunView:

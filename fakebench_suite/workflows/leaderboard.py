@@ -1,6 +1,6 @@
 """Several runs in one table of detection: models that write and detectors, over the same cases."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -70,12 +70,12 @@ def rank_runs(folders: Sequence[Path]) -> Leaderboard:
             f"{count_of(len(folders), 'run')} have no answered detection case in common, and this "
             f"table is of detection. {_describe_others(runs)}"
         )
-    first = list(runs[0][2].values())
+    first = _Side(manifest=runs[0][1], records=list(runs[0][2].values()))
     shown = _name_runs(folders)
-    rows = [
-        _score_run(name, manifest, [answered[case] for case in sorted(common)], first)
-        for name, (_, manifest, answered) in zip(shown, runs, strict=True)
-    ]
+    rows = []
+    for name, (folder, manifest, answered) in zip(shown, runs, strict=True):
+        side = _Side(manifest=manifest, records=[answered[case] for case in sorted(common)])
+        rows.append(_score_run(name, side, first, errors=_count_errors(folder)))
     return Leaderboard(
         data=runs[0][1].dataset.name,
         cases=len(common),
@@ -121,32 +121,66 @@ def _read_answered(folder: Path) -> dict[str, Record]:
     }
 
 
-def _score_run(
-    name: str, manifest: Manifest, records: Sequence[Record], first: Sequence[Record]
-) -> LeaderboardRow:
-    """The row of a run; ``first`` are the records of the run that pixels are compared with."""
-    from fakebench_suite.metrics.dataframe import records_to_rows
-    from fakebench_suite.metrics.detection import score_detection
-
-    scores = dict(score_detection(records_to_rows(records)))
-    return LeaderboardRow(
-        run=name,
-        model=manifest.model.name,
-        backend=str(manifest.model.card.get("backend", "")),
-        reply=manifest.judge.label,
-        scores={metric: scores[metric] for metric in METRICS if metric in scores},
-        notes=_list_notes(manifest, describe_pixel_change(first, records)),
+def _count_errors(folder: Path) -> int:
+    """The detection cases of a run that ended in an error."""
+    return sum(
+        record.case.task == Task.DETECTION and record.verdict.outcome.is_error
+        for record in read_records(folder)
     )
 
 
-def _list_notes(manifest: Manifest, pixels: str | None) -> list[str]:
-    """What a model was trained on, and what makes its scores differ from the others'."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Side:
+    """A run and some of its detection records."""
+
+    manifest: Manifest
+    records: Sequence[Record]
+
+
+def _score_run(name: str, run: _Side, first: _Side, *, errors: int) -> LeaderboardRow:
+    """The row of a run; ``first`` is the run that the others are compared with."""
+    from fakebench_suite.metrics.dataframe import records_to_rows
+    from fakebench_suite.metrics.detection import score_detection
+
+    scores = dict(score_detection(records_to_rows(run.records)))
+    return LeaderboardRow(
+        run=name,
+        model=run.manifest.model.name,
+        backend=str(run.manifest.model.card.get("backend", "")),
+        reply=run.manifest.judge.label,
+        scores={metric: scores[metric] for metric in METRICS if metric in scores},
+        notes=[*_list_notes(run.manifest, errors), *_list_differences(run, first)],
+    )
+
+
+def _list_notes(manifest: Manifest, errors: int) -> Iterator[str]:
+    """What a model was trained on, and which cases have no answer."""
     trained = manifest.model.summarize_card().training_data
-    notes = [f"Trained on: {trained.removesuffix('.')}."] if trained else []
-    if not trained and manifest.model.card.get("backend") == "classifier":
-        notes.append("It is not known what it was trained on.")
-    if manifest.partial:
-        notes.append(f"Partial run ({describe_partial(manifest)}).")
+    if trained:
+        yield f"Trained on: {trained.removesuffix('.')}."
+    elif manifest.model.card.get("backend") == "classifier":
+        yield "It is not known what it was trained on."
+    if why := describe_partial(manifest):
+        yield f"Partial run ({why})."
+    if errors:
+        be = "is" if errors == 1 else "are"
+        yield f"{count_of(errors, 'case')} ended in an error and {be} left out."
+
+
+def _list_differences(run: _Side, first: _Side) -> Iterator[str]:
+    """What makes the scores of a run differ from those of the first one, besides the model."""
+    pixels = describe_pixel_change(first.records, run.records)
     if pixels is not None:
-        notes.append(f"It was shown other images: {pixels} differ from those of the first run.")
-    return notes
+        yield f"It was shown other images: {pixels} differ from those of the first run."
+    prompts = {record.case.id: record.prompt for record in first.records}
+    changed = sum(prompts.get(record.case.id) != record.prompt for record in run.records)
+    if changed:
+        yield (
+            f"It was asked otherwise: {changed:,} of {count_of(len(run.records), 'prompt')} differ "
+            "from those of the first run."
+        )
+    if run.manifest.protocol != first.manifest.protocol:
+        yield (
+            f"Its replies were read by protocol {run.manifest.protocol} of the suite and those of "
+            f"the first run by protocol {first.manifest.protocol}, whose scores can differ."
+        )

@@ -54,6 +54,22 @@ def test_marks_are_compared_where_both_have_them(tmp_path: Path) -> None:
     assert comparison.changed[ChangeKind.NEW] == ["5.png:what"]
 
 
+def test_an_error_is_neither_broken_nor_fixed(tmp_path: Path) -> None:
+    """It is no answer: such cases are counted apart, and so is what makes a run partial."""
+    error = Outcome.MODEL_ERROR
+    before = write_run(tmp_path / "before", make_records(C, C, error, W), partial=[])
+    after = write_run(tmp_path / "after", make_records(C, error, C, W), partial=None)
+    comparison = compare_runs(before, after)
+    assert [shift.n for shift in comparison.shifts] == [2]
+    assert comparison.changed[ChangeKind.BROKEN] == comparison.changed[ChangeKind.FIXED] == []
+    assert comparison.changed[ChangeKind.CHANGED] == ["1.png:what", "2.png:what"]
+    assert comparison.unknown == [
+        "1 case of the earlier run ended in an error and is not compared",
+        "the later run is partial (cut off): only cases of both runs are compared",
+        "1 case of the later run ended in an error and is not compared",
+    ]
+
+
 def test_claims_are_compared(tmp_path: Path) -> None:
     """An explainer that learns what is wrong, and one that stops to say what is not there."""
     cases = make_pairs()

@@ -83,7 +83,29 @@ def test_scores_are_over_the_cases_that_all_answered(tmp_path: Path) -> None:
     assert {row.scores["balanced_accuracy"].n for row in board.rows} == {2}
     notes = {row.run: row.notes for row in board.rows}
     assert notes["first"] == []
-    assert [note.startswith("Partial run (") for note in notes["second"]] == [True]
+    assert notes["second"] == [
+        "Partial run (sampled).",
+        "1 case ended in an error and is left out.",
+    ]
+
+
+def test_what_makes_scores_differ_is_said(tmp_path: Path) -> None:
+    """A run that was killed is partial, and other prompts and another protocol are named."""
+    records = make_records([C, W, C, W])
+    asked = [replace(record, prompt="Real or fake?") for record in records[:3]]
+    first = write_run(tmp_path / "first", records, partial=[], protocol=3)
+    killed = write_run(tmp_path / "killed", records, partial=None, protocol=3)
+    other = write_run(tmp_path / "other", [*asked, records[3]], partial=[], protocol=2)
+    notes = {row.run: row.notes for row in rank_runs([first, killed, other]).rows}
+    assert notes == {
+        "first": [],
+        "killed": ["Partial run (cut off)."],
+        "other": [
+            "It was asked otherwise: 3 of 4 prompts differ from those of the first run.",
+            "Its replies were read by protocol 2 of the suite and those of the first run by "
+            "protocol 3, whose scores can differ.",
+        ],
+    }
 
 
 def test_other_pixels_and_unknown_training_data_are_said(tmp_path: Path) -> None:
