@@ -10,9 +10,9 @@ import msgspec
 from fakebench_suite.errors import describe_choices
 from fakebench_suite.metrics.names import METRICS, is_score_of
 from fakebench_suite.tasks.criteria import CRITERIA
-from fakebench_suite.tasks.registry import check_task
+from fakebench_suite.tasks.registry import check_task, get_task, list_tasks
 from fakebench_suite.tasks.robustness import parse_perturbation
-from fakebench_suite.tasks.subgroups import ALL
+from fakebench_suite.tasks.subgroups import ALL, check_subgroup
 from fakebench_suite.types import Task
 
 Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
@@ -79,6 +79,8 @@ class Threshold(GateBase, frozen=True, kw_only=True, tag_field="kind", tag="thre
             )
         if self.subgroup != ALL and not metric.divides:
             self._check_criterion()
+        else:
+            check_subgroup(self.task, self.subgroup)
 
     def _check_criterion(self) -> None:
         """Raise ValueError if the subgroup is not a criterion, or the metric has none."""
@@ -130,6 +132,9 @@ class Regression(GateBase, frozen=True, kw_only=True, tag_field="kind", tag="reg
         check_task(self.task)
         if self.metric not in ("accuracy", "judged_score"):
             raise ValueError("a regression gate tests 'accuracy' or 'judged_score'")
+        if self.metric == "judged_score" and not get_task(self.task).grades_texts:
+            tasks = ", ".join(task for task in list_tasks() if get_task(task).grades_texts)
+            raise ValueError(f"judged_score is no score of {self.task}, but of {tasks}")
 
 
 Positive = Annotated[float, msgspec.Meta(gt=0)]

@@ -8,8 +8,10 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from operator import attrgetter
 
+from fakebench_suite.errors import describe_choices
 from fakebench_suite.tasks.registry import Grader, get_task, list_tasks
-from fakebench_suite.types import Case
+from fakebench_suite.tasks.robustness import IDENTITY, SEARCH, format_chain, parse_chain
+from fakebench_suite.types import Authenticity, Case, Task
 
 ALL = "all"
 """The subgroup of all cases."""
@@ -52,6 +54,41 @@ def list_subgroups(case: Case) -> Iterator[str]:
             f"category={name}"
             for name in sorted({name.strip() for name in case.content_categories.split(",")})
         )
+
+
+def check_subgroup(task: str, subgroup: str) -> None:
+    """Raise ValueError, in one clause, where no data set can have a case of a task in a subgroup.
+
+    Generators, criteria and categories have the names that data sets give them; which one has a
+    case is for :func:`count_cases` to say.
+    """
+    if subgroup == ALL:
+        return
+    by_label = get_task(task).grader in (Grader.LABEL, Grader.CHOICE)
+    keys = ["generator", "criterion", "category"]
+    if task == Task.ROBUSTNESS:
+        keys = ["perturbation"]
+    elif by_label:
+        keys = ["label", "question_type", *keys]
+    key, _, value = subgroup.partition("=")
+    if key not in keys or not value.strip():
+        names = [ALL, *(f"{name}=NAME" for name in keys)]
+        raise ValueError(
+            f"subgroup = {subgroup!r} is none of {task}; {describe_choices(f'{key}=NAME', names)}"
+        )
+    values: dict[str, list[str]] = {
+        "label": list(Authenticity),
+        "question_type": list(get_task(task).question_types),
+    }
+    if key in values and value not in values[key]:
+        choices = [f"{key}={name}" for name in values[key]]
+        raise ValueError(
+            f"subgroup = {subgroup!r} is none of {task}; {describe_choices(subgroup, choices)}"
+        )
+    if key == "perturbation" and value != SEARCH:
+        name = format_chain(parse_chain(value))
+        if value not in (name, IDENTITY):
+            raise ValueError(f"subgroup = {subgroup!r} is written perturbation={name}")
 
 
 def count_cases(cases: Iterable[Case]) -> dict[str, dict[str, int]]:

@@ -17,6 +17,7 @@ ROOT = Path(__file__).parents[2]
 FLOOR = '[[gate]]\nname = "a"\nkind = "threshold"\ntask = "detection"\nmetric = "accuracy"\n'
 DROP = '[[gate]]\nname = "r"\nkind = "regression"\ntask = "detection"\n'
 SPEED = '[[gate]]\nname = "l"\nkind = "latency"\n'
+SUBGROUP = FLOOR + 'at_least = 0.5\nsubgroup = "{}"'
 
 
 def write(folder: Path, text: str) -> Path:
@@ -81,6 +82,26 @@ def test_all_kinds_are_read(tmp_path: Path) -> None:
             + 'at_least = 0.5\nsubgroup = "question_type=what"',
             "a subgroup",
         ),
+        (SUBGROUP.format("generater=sd"), "none of detection; .*nearest: generator=NAME"),
+        (SUBGROUP.format("generator"), "none of detection; allowed: all, label=NAME"),
+        (SUBGROUP.format("generator="), "none of detection; allowed: all, label=NAME"),
+        (SUBGROUP.format(""), "none of detection; allowed: all, label=NAME"),
+        (SUBGROUP.format("label=Fake"), "allowed: label=fake, label=real; nearest: label=fake"),
+        (SUBGROUP.format("question_type=is_fake"), "nearest: question_type=isfake"),
+        (SUBGROUP.format("perturbation=flip"), "none of detection"),
+        (
+            SUBGROUP.format("label=fake").replace("detection", "reasoning"),
+            "none of reasoning; allowed: all, generator=NAME",
+        ),
+        (
+            SUBGROUP.format("perturbation=jpeg:070").replace("detection", "robustness"),
+            "is written perturbation=jpeg:70",
+        ),
+        (
+            SUBGROUP.format("perturbation=jpg:70").replace("detection", "robustness"),
+            "no perturbation 'jpg'",
+        ),
+        (DROP + 'metric = "judged_score"', "judged_score is no score of detection, but of inter"),
         (FLOOR.replace("threshold", "treshold"), "allowed: threshold, .*nearest: threshold"),
         (FLOOR.replace('kind = "threshold"\n', "") + "at_least = 1", "has no kind; allowed: "),
         (FLOOR.replace('"threshold"', "[]") + "at_least = 1", "malformed"),
