@@ -133,13 +133,17 @@ def _is_image_name(name: str) -> bool:
 
 
 def check_image_name(name: str, *, location: str) -> str:
-    """Return the name if it is a path inside the image directory; otherwise raise DataError."""
+    """Return the name, written in one way, if it is a path inside the image directory.
+
+    ``./a.png`` and ``a.png`` are one image, whose cases share a label and are resampled together.
+    Raises DataError where the name leads elsewhere.
+    """
     if not _is_image_name(name):
         raise DataError(
             f"{location}: the image name {name!r} is not allowed. Use a name relative to the "
             "image directory, without '..', ':' or control characters."
         )
-    return name
+    return name if _PLAIN_NAME.fullmatch(name) else str(PurePosixPath(name))
 
 
 def check_unique(cases: Sequence[Case], *, location: str) -> None:

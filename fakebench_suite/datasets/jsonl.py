@@ -193,9 +193,9 @@ def _to_case(line: Line, location: str) -> Case:
         question=line.question,
         question_type=question_type,
         label=line.label,
-        generator=line.generator,
+        generator=_drop_blank(line.generator),
         criterion=criterion,
-        content_categories=line.content_categories,
+        content_categories=_drop_blank(line.content_categories),
         expected=_to_clues(line.expected, location),
         regions=tuple(_to_region(region, location) for region in line.regions or ()),
         intact_criteria=tuple(line.intact_criteria or ()),
@@ -203,6 +203,11 @@ def _to_case(line: Line, location: str) -> Case:
     )
     _check_truth(case, location, has_boxes=spec.grader is Grader.BOX)
     return case
+
+
+def _drop_blank(text: str | None) -> str | None:
+    """The text without spaces around it; None if nothing is left."""
+    return (text or "").strip() or None
 
 
 def _check_polarity(line: Line, location: str) -> None:

@@ -35,6 +35,7 @@ from fakebench_suite.metrics.text import TextScores
 from fakebench_suite.metrics.weighted_statistics import f1_score
 from fakebench_suite.tasks.registry import Grader, get_task, list_tasks
 from fakebench_suite.tasks.robustness import SEARCH
+from fakebench_suite.tasks.subgroups import split_categories
 from fakebench_suite.types import (
     WITHOUT_VERDICT,
     Authenticity,
@@ -250,18 +251,13 @@ def _by_subgroup(task: str, graded: Rows) -> Iterator[tuple[str, Rows]]:
     for column in columns:
         values = graded[column]
         if column == "category":
-            # "scenery, photo" lies in both categories.
-            lists = [_split_categories(value) for value in values]
+            lists = [() if value is None else split_categories(value) for value in values]
             for name in sorted(set().union(*lists)):
                 members = np.array([name in names for names in lists], dtype=bool)
                 yield f"{column}={name}", graded.select(members)
             continue
         for value in _list_values(values):
             yield f"{column}={value}", graded.select(values == value)
-
-
-def _split_categories(value: str | None) -> set[str]:
-    return set() if value is None else {name.strip() for name in value.split(",")}
 
 
 def _list_values(values: NDArray[Any]) -> list[str]:

@@ -50,10 +50,12 @@ def list_subgroups(case: Case) -> Iterator[str]:
     if case.criterion is not None:
         yield f"criterion={case.criterion}"
     if case.content_categories is not None:
-        yield from (
-            f"category={name}"
-            for name in sorted({name.strip() for name in case.content_categories.split(",")})
-        )
+        yield from (f"category={name}" for name in split_categories(case.content_categories))
+
+
+def split_categories(text: str) -> list[str]:
+    """The categories that an image lies in, sorted: "scenery, photo" lies in both."""
+    return sorted({name.strip() for name in text.split(",") if name.strip()})
 
 
 def check_subgroup(task: str, subgroup: str) -> None:

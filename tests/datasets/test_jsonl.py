@@ -10,6 +10,7 @@ from fakebench_suite.datasets import jsonl, open_dataset
 from fakebench_suite.datasets.dataset import list_image_cases
 from fakebench_suite.deprecation import DeprecatedNameWarning
 from fakebench_suite.errors import DataError, ImageError
+from fakebench_suite.tasks.subgroups import list_subgroups
 from fakebench_suite.types import Authenticity, Clue, QuestionType, Region
 
 LINE = {"id": "a", "task": "detection", "image": "a.png", "question": "Is this fake, yes or no?"}
@@ -261,6 +262,30 @@ def test_one_image_cannot_be_fake_and_real(tmp_path: Path) -> None:
         DataError, match=r"^cases.jsonl: the image a.png is labelled both fake and real"
     ):
         open_dataset(write(tmp_path, *lines))
+
+
+def test_an_image_has_one_name(tmp_path: Path) -> None:
+    """However its path is written: its cases are one group, and their labels must agree."""
+    lines = [
+        LINE | {"id": "1", "image": "x/./a.png", "label": "fake"},
+        LINE | {"id": "2", "image": ".//x//a.png", "label": "fake"},
+    ]
+    cases = open_dataset(write(tmp_path, *lines)).cases
+    assert [case.id for case in cases] == ["x/a.png:1", "x/a.png:2"]
+    with pytest.raises(DataError, match=r"the image x/a\.png is labelled both fake and real"):
+        open_dataset(write(tmp_path, lines[0], lines[1] | {"label": "real"}))
+
+
+def test_blank_names_are_none(tmp_path: Path) -> None:
+    """A generator or category of nothing but spaces is no subgroup."""
+    lines = [
+        LINE | {"id": "1", "generator": " ", "content_categories": ""},
+        LINE | {"id": "2", "generator": " sd ", "content_categories": "a, ,b"},
+    ]
+    first, second = open_dataset(write(tmp_path, *lines)).cases
+    assert (first.generator, first.content_categories) == (None, None)
+    subgroups = [name for name in list_subgroups(second) if name.startswith(("gen", "cat"))]
+    assert subgroups == ["generator=sd", "category=a", "category=b"]
 
 
 def test_no_picture_stands_in_for_another(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from fakebench_suite.datasets.validation.files import (
     find_file_faults,
     unreferenced_files,
 )
+from fakebench_suite.datasets.validation.generators import find_odd_generators
 from fakebench_suite.datasets.validation.image_scan import scan_images, scan_names
 from fakebench_suite.datasets.validation.issues import Issue, Severity, ValidationResult
 from fakebench_suite.datasets.validation.leakage import compute_leakage
@@ -29,7 +30,7 @@ def validate_dataset(data: Dataset) -> ValidationResult:
         ]
     else:
         findings.append(_NO_IMAGES)
-    findings += [*find_odd_questions(data), *find_odd_rows(data)]
+    findings += [*find_odd_questions(data), *find_odd_generators(data), *find_odd_rows(data)]
     return ValidationResult(
         name=escape_surrogates(data.name),
         kind=data.kind,
