@@ -94,6 +94,19 @@ def read_json(path: Path, *, encoding: str = "utf-8") -> tuple[bytes, Any]:
         raise DataError(f"{path.name} is not complete JSON: {error}. Download it again.") from error
 
 
+def check_repeated(pairs: Iterable[tuple[str, Any]], *, location: str) -> dict[str, Any]:
+    """The object of these pairs, as an ``object_pairs_hook`` of :mod:`json`.
+
+    Raises DataError where a key is there twice: a parser would keep the last one unseen.
+    """
+    table: dict[str, Any] = {}
+    for key, value in pairs:
+        if key in table:
+            raise DataError(f"{location}: the key {key!r} is there twice. Remove one of them.")
+        table[key] = value
+    return table
+
+
 def list_rows(value: object, *, name: str) -> list[Row]:
     """The rows of a list of objects; raises DataError where it is none, or empty."""
     if not isinstance(value, list) or not value:

@@ -13,6 +13,7 @@
 says where the image shows that it is fake, by ``box`` (left, top, right, bottom) or ``polygons``.
 """
 
+import json
 import re
 from collections.abc import Iterator
 from functools import partial
@@ -34,6 +35,7 @@ from fakebench_suite.datasets.dataset import (
     require_path,
 )
 from fakebench_suite.datasets.images import ImageFolder, open_image
+from fakebench_suite.datasets.json_rows import check_repeated
 from fakebench_suite.datasets.regions import check_opened, find_box, parse_points
 from fakebench_suite.deprecation import rename_keys, warn_deprecated
 from fakebench_suite.errors import DataError, FormatError, describe_choices
@@ -83,6 +85,8 @@ class Line(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True
     expected_choice: str | None = None
 
 
+_KEYS = tuple(f'"{name}"'.encode() for name in Line.__struct_fields__)
+"""The fields as they stand in a line."""
 _DEPRECATED = {"form": "question_type", "category": "content_categories"}
 """Old names of fields, from earlier versions."""
 
@@ -127,10 +131,10 @@ def _read_lines(content: bytes, name: str) -> Iterator[Case]:
             continue
         location = f"{name}, line {number}"
         try:
-            yield _to_case(
-                decode_json(line, decoder, rename=partial(_rename_fields, location, warned)),
-                location,
-            )
+            row = decode_json(line, decoder, rename=partial(_rename_fields, location, warned))
+            if any(line.count(key) > 1 for key in _KEYS):  # It may also be in a text.
+                json.loads(line, object_pairs_hook=partial(check_repeated, location=location))
+            yield _to_case(row, location)
         except FormatError as error:
             raise DataError(f"{location}: {_humanise(error)}.") from error
 

@@ -16,8 +16,8 @@ text counts as intact.
 
 import json
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path, PurePosixPath
-from typing import Any
 
 from fakebench_suite.datasets.dataset import (
     Dataset,
@@ -30,7 +30,7 @@ from fakebench_suite.datasets.dataset import (
     require_path,
 )
 from fakebench_suite.datasets.images import ImageFolder, open_image
-from fakebench_suite.datasets.json_rows import Row, is_file, shorten
+from fakebench_suite.datasets.json_rows import Row, check_repeated, is_file, shorten
 from fakebench_suite.errors import DataError
 from fakebench_suite.tasks.prompts import DETECTION, format_analysis_question
 from fakebench_suite.types import Authenticity, Case, Clue, QuestionType, Task
@@ -105,7 +105,7 @@ def _parse_entries(content: bytes, name: str) -> list[tuple[str, Row]]:
     """The keys and the attributes of a file; raises DataError, also for a key that is repeated."""
     check_utf8(content, location=name)
     try:
-        value = json.loads(content, object_pairs_hook=lambda pairs: _check_repeated(pairs, name))
+        value = json.loads(content, object_pairs_hook=partial(check_repeated, location=name))
     except (ValueError, RecursionError) as error:
         raise DataError(f"{name} is not complete JSON: {error}. Download it again.") from error
     if not isinstance(value, dict) or not value:
@@ -116,16 +116,6 @@ def _parse_entries(content: bytes, name: str) -> list[tuple[str, Row]]:
             raise DataError(f"{name}, {key!r} must be an object, not {shorten(fields)}.")
         entries.append((key, Row(fields=fields, location=f"{name}, {key!r}")))
     return entries
-
-
-def _check_repeated(pairs: list[tuple[str, Any]], name: str) -> dict[str, Any]:
-    """An object of these pairs; Python's parser would keep the last of two alike unseen."""
-    table = dict(pairs)
-    if len(table) < len(pairs):
-        keys = [key for key, _ in pairs]
-        repeated = next(key for key in keys if keys.count(key) > 1)
-        raise DataError(f"{name}: the key {repeated!r} is there twice. Remove one of them.")
-    return table
 
 
 def _read_entry(key: str, row: Row) -> Iterator[Case]:

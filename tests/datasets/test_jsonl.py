@@ -264,6 +264,15 @@ def test_one_image_cannot_be_fake_and_real(tmp_path: Path) -> None:
         open_dataset(write(tmp_path, *lines))
 
 
+def test_a_field_given_twice_is_refused(tmp_path: Path) -> None:
+    """The last label would count, and nobody would see the first one."""
+    line = json.dumps(LINE | {"label": "fake"})
+    with pytest.raises(DataError, match="line 2: the key 'label' is there twice"):
+        open_dataset(write(tmp_path, LINE, f'{line[:-1]}, "label": "real"}}'))
+    (case,) = open_dataset(write(tmp_path, LINE | {"question": 'Is "id" and "id" fake?'})).cases
+    assert case.id == "a.png:a"
+
+
 def test_an_image_has_one_name(tmp_path: Path) -> None:
     """However its path is written: its cases are one group, and their labels must agree."""
     lines = [
