@@ -7,7 +7,8 @@ them among those that nobody asked. With ``--strict-cases`` a miss is a failure 
 
 An error is an ``<error>``; pytest writes a ``<failure>`` where it arose in the test. Every gate is
 a test case of the class ``gates``: failed with its reason, or skipped with it where it was not
-evaluated.
+evaluated. Of a partial run the test suite has a property ``partial``, which says why, also where
+there are no gates to say it.
 """
 
 import os
@@ -44,11 +45,14 @@ class JUnitFile:
                 gate="no gate", outcome=GateOutcome.NOT_EVALUATED, reason=closed.result.reason
             )
         ]
-        complete_file(self._path, decisions)
+        complete_file(self._path, decisions, partial=closed.result.partial)
 
 
-def complete_file(path: Path, decisions: Sequence[GateResult]) -> None:
-    """Keep the last try of every test, make errors of cases errors, and add the gates."""
+def complete_file(path: Path, decisions: Sequence[GateResult], *, partial: str) -> None:
+    """Keep the last try of every test, make errors of cases errors, and add the gates.
+
+    ``partial`` says why the run is partial; it is empty if it is not.
+    """
     tree = ElementTree.parse(path)  # noqa: S314  # pytest has just written it
     suite = tree.getroot().find("testsuite")
     if suite is None:
@@ -60,7 +64,18 @@ def complete_file(path: Path, decisions: Sequence[GateResult]) -> None:
     suite.set("tests", str(len(suite.findall("testcase"))))
     for name, tag in (("failures", "failure"), ("errors", "error"), ("skipped", "skipped")):
         suite.set(name, str(len(suite.findall(f"testcase/{tag}"))))
+    if partial:
+        _add_property(suite, "partial", partial)
     tree.write(path, encoding="utf-8", xml_declaration=True)
+
+
+def _add_property(suite: ElementTree.Element, name: str, value: str) -> None:
+    """Add a property of the test suite, before its test cases."""
+    properties = suite.find("properties")
+    if properties is None:
+        properties = ElementTree.Element("properties")
+        suite.insert(0, properties)
+    ElementTree.SubElement(properties, "property", name=name, value=to_single_line(value))
 
 
 def _drop_earlier_tries(suite: ElementTree.Element) -> None:
