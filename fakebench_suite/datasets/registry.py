@@ -77,7 +77,10 @@ def parse_data(text: str, *, below: Path) -> DataSource | Path:
     """What ``--data`` names: a path, or a kind of data set; paths are below the directory given.
 
     A path that exists is that path, whatever it is called. ``DIR:real=NAME`` is a folder of images.
+    Raises DataError where the text is empty, which would be the directory.
     """
+    if not text.strip():
+        raise DataError("The data set has an empty name, as where a variable is not set: name one.")
     path = below / expand_home(text)
     kind, colon, rest = text.partition(":")
     # os.path answers where Path raises: a name may be longer than the file system allows.

@@ -61,8 +61,10 @@ def load_gates(asked: str | None, *, root: Path, where: Path) -> GateConfig:
     """The gates of the file ``asked``, a path relative to ``where``; else those of ``root``.
 
     There are none if ``asked`` is ``none``, if ``root`` has no ``gates.toml``, or if the file has
-    no gate. Raises UserError as read_gates does.
+    no gate. Raises UserError as read_gates does, and where ``asked`` is empty.
     """
+    if asked is not None and not asked.strip():
+        raise UserError("--gates is empty: name a file, write --gates=none, or leave it out.")
     if asked == NO_GATES:
         return make_gate_config(None, (), named=True, absent="--gates=none was given")
     path = where / asked if asked else root / FILE

@@ -58,6 +58,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("fakebench", "FakeBench: is the image fake, and how can one tell?")
     group.addoption(
         "--model",
+        type=_text,
         default=DEFAULT_MODEL,
         metavar="NAME|PATH|REPOSITORY|openai:MODEL@URL",
         help="a card in models/, a directory with a checkpoint, a detector's .onnx file, a"
@@ -66,6 +67,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
     group.addoption(
         "--data",
+        type=_text,
         metavar="PATH|KIND:PATH",
         help="a directory with FakeBench's files, a directory with real/ and fake/ images, a .jsonl"
         " file, or another benchmark or a kind of data set of another package, and its place"
@@ -133,6 +135,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
     group.addoption(
         "--judge",
+        type=_text,
         metavar="JUDGE",
         help="who grades texts: openai:MODEL@URL, an endpoint; transformers:NAME|PATH, a chat model"
         " on this machine; embedding, the similarity of a text to its reference, without ratings"
@@ -147,20 +150,20 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
     group.addoption(
         "--answers",
-        type=Path,
+        type=_path,
         metavar="RUN",
         help="a run directory: judge its answers again without asking the model",
     )
     group.addoption(
         "--resume",
-        type=Path,
+        type=_path,
         metavar="RUN",
         help="a run directory: go on with a run that broke off, with its own options; what is"
         " answered is kept, and errors are asked again",
     )
     group.addoption(
         "--reuse",
-        type=Path,
+        type=_path,
         metavar="RUN",
         help="a run directory of the same model: take over its answers to the same prompts and"
         " pixels, and ask the rest",
@@ -189,13 +192,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
     group.addoption(
         "--gates",
+        type=_text,
         metavar="FILE",
         help="the rules that decide the exit status (default: gates.toml at the root, if there is"
         " one; none: no rules)",
     )
     group.addoption(
         "--baseline",
-        type=Path,
+        type=_path,
         metavar="RUN",
         help="an earlier run's directory, for gates and reports that compare",
     )
@@ -206,7 +210,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
     group.addoption(
         "--reports",
-        type=Path,
+        type=_path,
         default=Path("reports"),
         metavar="DIR",
         help="where run directories go (default: reports/)",
@@ -220,7 +224,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         " (default: thumbnail)",
     )
     group.addoption(
-        "--run", metavar="NAME", help="name of the run directory (default: model-data-time)"
+        "--run",
+        type=_text,
+        metavar="NAME",
+        help="name of the run directory (default: model-data-time)",
     )
     group.addoption(
         "--batch-tokens",
@@ -234,6 +241,20 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         action="store_true",
         help="run code that comes with a checkpoint, where its card also says so",
     )
+
+
+def _text(text: str) -> str:
+    """The value of an option; an empty one would pass for none, and something else be run."""
+    if not text.strip():
+        raise argparse.ArgumentTypeError(
+            "its value is empty, as where a variable is not set; name one, or leave it out"
+        )
+    return text
+
+
+def _path(text: str) -> Path:
+    """The path that is the value of an option."""
+    return Path(_text(text))
 
 
 def make_choice(kind: type[Word]) -> Callable[[str], Word]:

@@ -23,6 +23,7 @@ from fakebench_suite.errors import DataError
         ("probe-grounded", "Did you mean --data=probes-grounded?"),
         ("lokki:pictures", "Did you mean --data=loki:pictures?"),
         ("pictrues", "Did you mean .*pictures?"),
+        (" ", "has an empty name"),
     ],
 )
 def test_a_wrong_place_is_named(tmp_path: Path, text: str, message: str) -> None:

@@ -151,6 +151,13 @@ def test_a_file_may_hold_no_gate(tmp_path: Path, text: str) -> None:
     assert gates.absent == "gates.toml holds no gate"
 
 
+def test_an_empty_name_is_not_the_default(tmp_path: Path) -> None:
+    """A variable that is not set does not choose the gates of the root."""
+    write(tmp_path, FLOOR + "at_least = 0.5")
+    with pytest.raises(UserError, match="--gates is empty"):
+        load_gates("", root=tmp_path, where=tmp_path)
+
+
 def test_an_absent_or_binary_file_is_a_sentence(tmp_path: Path) -> None:
     """Neither ends in a traceback."""
     with pytest.raises(UserError, match="cannot be read"):

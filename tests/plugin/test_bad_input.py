@@ -54,6 +54,19 @@ def test_weights_that_are_not_here_are_one_sentence(
         (["--run=" + "x" * 300], "*cannot be written to*--run*"),
         (["--data=" + "x" * 300], "*There is no *"),
         (["--model=" + "x" * 300], "*There is no model *"),
+        *(
+            ([f"{option}="], f"*argument {option}: its value is empty*or leave it out*")
+            for option in (
+                "--data",
+                "--model",
+                "--judge",
+                "--gates",
+                "--baseline",
+                "--answers",
+                "--reuse",
+                "--run",
+            )
+        ),
     ],
     ids=lambda value: value[0] if isinstance(value, list) else "",
 )
