@@ -28,7 +28,11 @@ from fakebench_suite.grading.labels.language.lexicon import Sentence
 from fakebench_suite.grading.labels.language.normalize import clean_text
 from fakebench_suite.grading.labels.language.refusals import find_refusal
 from fakebench_suite.grading.labels.language.sentences import find_correction, split_sentences
-from fakebench_suite.grading.labels.language.structured import find_marked_answers, is_structured
+from fakebench_suite.grading.labels.language.structured import (
+    find_marked_answers,
+    is_structured,
+    strip_brackets,
+)
 from fakebench_suite.grading.labels.result import NoLabel, ParsedLabel
 from fakebench_suite.text.reasoning_tags import strip_marks
 from fakebench_suite.text.thoughts import remove_thoughts
@@ -69,7 +73,7 @@ def parse_label(text: str, question_type: QuestionType) -> ParsedLabel:
         return ParsedLabel(
             label=NoLabel.UNPARSED, reason="two marked answers contradict each other"
         )
-    visible = strip_marks(visible)
+    visible = strip_brackets(strip_marks(visible))
     if is_structured(visible):
         return _build_no_label(clean_text(visible.replace('"', " ")), "no field contains a verdict")
     return _parse_text(_expand_letter_answers(clean_text(visible), question_type), question_type)

@@ -41,6 +41,20 @@ FIELDS = [
     (WHAT, "Answer: true", "unparsed"),
 ]
 """A label with a value after it, which is no reason for it."""
+BRACKETED = [
+    (WHAT, "[Fake]", "fake"),
+    (ISFAKE, "[No].", "real"),
+    (WHAT, "{Real}", "real"),
+    (WHAT, '["Fake"]', "fake"),
+    (WHAT, "[[fake]]", "fake"),
+    (WHAT, "[Answer: Fake]", "fake"),
+    (WHAT, "[fake or real]", "unparsed"),
+    (WHAT, "[fake/real]", "unparsed"),
+    (WHAT, '["fake", "real"]', "unparsed"),
+    (WHAT, '{"note": "fake"}', "unparsed"),
+    (WHAT, "[]", "unparsed"),
+]
+"""A reply in brackets, which is no data."""
 HALF_NEGATED = [
     (WHAT, "The image is not just fake, it's badly fake.", "unparsed"),
     (WHAT, "This isn't just a real photo, it's a masterpiece.", "unparsed"),
@@ -123,6 +137,7 @@ REPLIES = [
     (ISFAKE, "Yes and no.", "unparsed"),
     (INFERENCE, "A long description without an end", "unparsed"),
     *FIELDS,
+    *BRACKETED,
     *HALF_NEGATED,
     *CONTRARY,
 ]

@@ -10,6 +10,10 @@ _BOXED = re.compile(
     re.IGNORECASE,
 )
 _LATEX = re.compile(r"\\(?:text\w*|mathrm|mathbf)\s*|[{}]")
+_BRACKETED = re.compile(r"(?:\[([^\[\]{}]*|\[.*\])\]|\{([^\[\]{}]*)\})[.!]?", re.DOTALL)
+_MAX_BRACKETED = 80
+"""Characters of a reply that brackets stand around; longer ones are data."""
+_QUOTED_NAME = re.compile(r"[\"'][\w -]+[\"']\s*:")
 _FENCE = re.compile(r"```\w* ?")
 _FIELD = re.compile(
     r"""["'](?P<name>[\w -]+)["']\s*:\s*
@@ -47,6 +51,19 @@ def is_structured(text: str) -> bool:
     if (fence := _FENCE.match(body)) is not None:
         body = body[fence.end() :].removesuffix("```").strip()
     return body.startswith(("[", "{")) and body.endswith(("]", "}"))
+
+
+def strip_brackets(text: str) -> str:
+    """Return a reply without the brackets around all of it: ``[Fake]``, ``{"no"}``.
+
+    What holds a comma or a field with a quoted name is data, and stays.
+    """
+    body = text.strip()
+    if len(body) > _MAX_BRACKETED:
+        return text
+    while (inner := _BRACKETED.fullmatch(body)) is not None and "," not in body:
+        body = (inner[1] or inner[2] or "").strip()
+    return text if _QUOTED_NAME.search(body) else body
 
 
 def _find_fields(text: str) -> Iterator[tuple[str, str]]:
