@@ -30,7 +30,7 @@ from fakebench_suite.report.paper_rows import format_table
 from fakebench_suite.report.thumbnails import ReportImageSize
 from fakebench_suite.runs.last import find_run
 from fakebench_suite.runs.manifest import RunStatus
-from fakebench_suite.runs.store import read_records
+from fakebench_suite.runs.store import read_all_records, read_manifest
 from fakebench_suite.tasks.registry import get_task, list_tasks
 from fakebench_suite.text.display import escape_json, escape_unencodable, to_single_line
 from fakebench_suite.types import QuestionType, Task
@@ -206,7 +206,9 @@ def report(
     images = open_image_source(run, _parse_data(data))
     check_size(size, images)
     shifts = (
-        measure_deltas(list(read_records(baseline)), list(read_records(run))) if baseline else ()
+        measure_deltas(*(read_all_records(side, read_manifest(side)) for side in (baseline, run)))
+        if baseline
+        else ()
     )
     page = write_html_report(run, images=images, size=size, baseline=baseline, shifts=shifts)
     say(to_single_line(str(page)))

@@ -23,6 +23,7 @@ from fakebench_suite.runs.metric_delta import MetricDelta
 from fakebench_suite.runs.old_names import rename_manifest, rename_scores, rename_timings
 from fakebench_suite.runs.record_lines import decode_record, encode_record
 from fakebench_suite.tasks.registry import check_task
+from fakebench_suite.text.display import count_of
 from fakebench_suite.types import GateResult, LatencyTiming, Record, Score
 
 MANIFEST, RECORDS, SCORES, SUMMARY = "manifest.json", "records.jsonl", "scores.json", "summary.md"
@@ -330,6 +331,22 @@ def read_records(folder: Path) -> Iterator[Record]:
     yield from records
 
 
+def read_all_records(folder: Path, manifest: Manifest) -> list[Record]:
+    """The records of a run in order of arrival, all that its manifest counts if it has ended.
+
+    Raises UserError as :func:`read_records` does, and where some are missing: scores over the rest
+    would pass for those of the run.
+    """
+    records = list(read_records(folder))
+    if manifest.recorded is not None and len(records) < manifest.recorded:
+        raise UserError(
+            f"{folder / RECORDS} holds {count_of(len(records), 'record')}, and {MANIFEST} counts "
+            f"{manifest.recorded:,}: it lost some after the run had ended. Copy the run again, or "
+            "write what is left as a partial run with 'fakebench merge'."
+        )
+    return records
+
+
 def _decode_records(lines: Iterable[bytes], path: Path) -> Collection[Record]:
     """The records in the lines of a file; raises UserError if a complete line is not a record."""
     number = 0
@@ -364,10 +381,9 @@ def read_timings(folder: Path) -> list[LatencyTiming]:
 
 def check_run(folder: Path) -> None:
     """Raise UserError if a run cannot be read completely."""
-    read_manifest(folder)
+    manifest = read_manifest(folder)
     read_timings(folder)
-    for _ in read_records(folder):
-        pass
+    read_all_records(folder, manifest)
 
 
 def _list(things: Sequence[object]) -> str:

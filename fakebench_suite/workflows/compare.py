@@ -20,7 +20,7 @@ from fakebench_suite.runs.differences import (
     list_unknown,
 )
 from fakebench_suite.runs.metric_delta import MetricDelta
-from fakebench_suite.runs.store import read_manifest, read_records
+from fakebench_suite.runs.store import read_all_records, read_manifest
 from fakebench_suite.tasks.registry import list_tasks
 from fakebench_suite.text.display import count_of
 from fakebench_suite.types import Record
@@ -46,7 +46,7 @@ class Comparison:
 
 
 def compare_runs(before: Path, after: Path) -> Comparison:
-    """Pair two runs by case; raises UserError if they are over different data."""
+    """Pair two runs by case; raises UserError if they are over different data, or lost records."""
     old, new = (_read_view(folder) for folder in (before, after))
     check_same_data(after, before)
     changed: dict[ChangeKind, list[str]] = {kind: [] for kind in ChangeKind}
@@ -87,7 +87,8 @@ def _list_limits(name: str, run: RunView) -> Iterator[str]:
 
 
 def _read_view(folder: Path) -> RunView:
-    return RunView(manifest=read_manifest(folder), records=list(read_records(folder)))
+    manifest = read_manifest(folder)
+    return RunView(manifest=manifest, records=read_all_records(folder, manifest))
 
 
 def measure_deltas(old: Sequence[Record], new: Sequence[Record]) -> Sequence[MetricDelta]:

@@ -40,8 +40,8 @@ from fakebench_suite.runs.metric_delta import MetricDelta
 from fakebench_suite.runs.store import (
     RECORDS,
     RunWriter,
+    read_all_records,
     read_manifest,
-    read_records,
     read_timings,
 )
 from fakebench_suite.text.display import count_of
@@ -356,9 +356,10 @@ def _list_server_reservations(manifest: Manifest) -> list[str]:
 
 def read_run_view(folder: Path) -> RunView:
     """A run as a baseline, case by case; raises UserError if it is not one."""
+    manifest = read_manifest(folder)
     return RunView(
-        manifest=read_manifest(folder),
-        records=list(read_records(folder)),
+        manifest=manifest,
+        records=read_all_records(folder, manifest),
         timings=read_timings(folder),
     )
 

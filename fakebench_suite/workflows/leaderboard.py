@@ -1,7 +1,7 @@
 """Several runs in one table of detection: models that write and detectors, over the same cases."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from fakebench_suite.errors import UserError
@@ -9,7 +9,7 @@ from fakebench_suite.metrics.intervals import Estimate
 from fakebench_suite.runs.completeness import describe_partial
 from fakebench_suite.runs.differences import check_same_data, describe_pixel_change
 from fakebench_suite.runs.manifest import Manifest
-from fakebench_suite.runs.store import read_manifest, read_records
+from fakebench_suite.runs.store import read_all_records, read_manifest
 from fakebench_suite.tasks.registry import list_tasks
 from fakebench_suite.text.display import count_of
 from fakebench_suite.types import Outcome, Record, Task
@@ -53,7 +53,7 @@ def rank_runs(folders: Sequence[Path]) -> Leaderboard:
     """Score the detection of runs over the cases that all of them answered.
 
     Raises UserError if fewer than two runs are given, one is given twice, they are over different
-    data, or they have no case in common.
+    data, they have no case in common, or one lost records.
     """
     names = [folder.resolve() for folder in folders]
     repeated = next((name for name in names if names.count(name) > 1), None)
@@ -62,34 +62,66 @@ def rank_runs(folders: Sequence[Path]) -> Leaderboard:
         raise UserError(f"A table of runs needs several, and got {why}. Name each run once.")
     for folder in folders[1:]:
         check_same_data(folder, folders[0])
-    runs = [(folder, read_manifest(folder), _read_answered(folder)) for folder in folders]
-    common = set.intersection(*(set(answered) for _, _, answered in runs))
-    everything = set.union(*(set(answered) for _, _, answered in runs))
+    runs = [_read_run(folder) for folder in folders]
+    common = set.intersection(*(set(run.answered) for run in runs))
+    everything = set.union(*(set(run.answered) for run in runs))
     if not common:
         raise UserError(
             f"{count_of(len(folders), 'run')} have no answered detection case in common, and this "
             f"table is of detection. {_describe_others(runs)}"
         )
-    first = _Side(manifest=runs[0][1], records=list(runs[0][2].values()))
-    shown = _name_runs(folders)
-    rows = []
-    for name, (folder, manifest, answered) in zip(shown, runs, strict=True):
-        side = _Side(manifest=manifest, records=[answered[case] for case in sorted(common)])
-        rows.append(_score_run(name, side, first, errors=_count_errors(folder)))
+    shown = [replace(run, answered={case: run.answered[case] for case in common}) for run in runs]
+    rows = [
+        _score_run(name, run, shown[0])
+        for name, run in zip(_name_runs(folders), shown, strict=True)
+    ]
     return Leaderboard(
-        data=runs[0][1].dataset.name,
+        data=runs[0].manifest.dataset.name,
         cases=len(common),
         left_out=len(everything) - len(common),
         rows=sorted(rows, key=_rank),
     )
 
 
-def _describe_others(runs: Sequence[tuple[Path, Manifest, Mapping[str, Record]]]) -> str:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Run:
+    """A run, and its detection records that have a verdict on a labelled image."""
+
+    folder: Path
+    manifest: Manifest
+    answered: Mapping[str, Record]
+    """By case id."""
+    errors: int
+    """Detection cases that ended in an error."""
+
+
+def _read_run(folder: Path) -> _Run:
+    manifest = read_manifest(folder)
+    records = [
+        record
+        for record in read_all_records(folder, manifest)
+        if record.case.task == Task.DETECTION
+    ]
+    return _Run(
+        folder=folder,
+        manifest=manifest,
+        answered={
+            record.case.id: record
+            for record in records
+            if not record.verdict.outcome.is_error
+            and record.verdict.outcome is not Outcome.UNSCORED
+        },
+        errors=sum(record.verdict.outcome.is_error for record in records),
+    )
+
+
+def _describe_others(runs: Sequence[_Run]) -> str:
     """What to do with runs that have no detection in common."""
-    tasks = [task for task in list_tasks() if all(task in (run.tasks or {}) for _, run, _ in runs)]
+    asked = [run.manifest.tasks or {} for run in runs]
+    tasks = [task for task in list_tasks() if all(task in tables for tables in asked)]
     if not tasks or tasks == [Task.DETECTION]:
         return "Choose runs over the same cases."
-    first, second = (folder for folder, _, _ in runs[:2])
+    first, second = (run.folder for run in runs[:2])
     return (
         f"All have {', '.join(tasks)}: compare two of them with "
         f"`fakebench compare {first} {second}`."
@@ -110,46 +142,20 @@ def _rank(row: LeaderboardRow) -> tuple[float, str]:
     return (-1.0 if value is None else -value, row.run)
 
 
-def _read_answered(folder: Path) -> dict[str, Record]:
-    """The detection records of a run that have a verdict on a labelled image, by case id."""
-    return {
-        record.case.id: record
-        for record in read_records(folder)
-        if record.case.task == Task.DETECTION
-        and not record.verdict.outcome.is_error
-        and record.verdict.outcome is not Outcome.UNSCORED
-    }
-
-
-def _count_errors(folder: Path) -> int:
-    """The detection cases of a run that ended in an error."""
-    return sum(
-        record.case.task == Task.DETECTION and record.verdict.outcome.is_error
-        for record in read_records(folder)
-    )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Side:
-    """A run and some of its detection records."""
-
-    manifest: Manifest
-    records: Sequence[Record]
-
-
-def _score_run(name: str, run: _Side, first: _Side, *, errors: int) -> LeaderboardRow:
+def _score_run(name: str, run: _Run, first: _Run) -> LeaderboardRow:
     """The row of a run; ``first`` is the run that the others are compared with."""
     from fakebench_suite.metrics.dataframe import records_to_rows
     from fakebench_suite.metrics.detection import score_detection
 
-    scores = dict(score_detection(records_to_rows(run.records)))
+    records = [run.answered[case] for case in sorted(run.answered)]
+    scores = dict(score_detection(records_to_rows(records)))
     return LeaderboardRow(
         run=name,
         model=run.manifest.model.name,
         backend=str(run.manifest.model.card.get("backend", "")),
         reply=run.manifest.judge.label,
         scores={metric: scores[metric] for metric in METRICS if metric in scores},
-        notes=[*_list_notes(run.manifest, errors), *_list_differences(run, first)],
+        notes=[*_list_notes(run.manifest, run.errors), *_list_differences(run, first)],
     )
 
 
@@ -167,17 +173,18 @@ def _list_notes(manifest: Manifest, errors: int) -> Iterator[str]:
         yield f"{count_of(errors, 'case')} ended in an error and {be} left out."
 
 
-def _list_differences(run: _Side, first: _Side) -> Iterator[str]:
+def _list_differences(run: _Run, first: _Run) -> Iterator[str]:
     """What makes the scores of a run differ from those of the first one, besides the model."""
-    pixels = describe_pixel_change(first.records, run.records)
+    pixels = describe_pixel_change([*first.answered.values()], [*run.answered.values()])
     if pixels is not None:
         yield f"It was shown other images: {pixels} differ from those of the first run."
-    prompts = {record.case.id: record.prompt for record in first.records}
-    changed = sum(prompts.get(record.case.id) != record.prompt for record in run.records)
+    changed = sum(
+        record.prompt != first.answered[case].prompt for case, record in run.answered.items()
+    )
     if changed:
+        prompts = count_of(len(run.answered), "prompt")
         yield (
-            f"It was asked otherwise: {changed:,} of {count_of(len(run.records), 'prompt')} differ "
-            "from those of the first run."
+            f"It was asked otherwise: {changed:,} of {prompts} differ from those of the first run."
         )
     if run.manifest.protocol != first.manifest.protocol:
         yield (

@@ -13,12 +13,14 @@ from fakebench_suite.runs.store import (
     RECORDS,
     RunWriter,
     check_folder,
+    check_run,
+    read_all_records,
     read_manifest,
     read_records,
     read_timings,
 )
 from fakebench_suite.types import LatencyTiming, Outcome, Record
-from tests.factories import make_answer, make_manifest_table, make_record
+from tests.factories import make_answer, make_manifest_table, make_record, make_records, write_run
 
 TEXT = st.text(max_size=40)
 
@@ -34,6 +36,22 @@ def test_a_record_is_on_disk_before_the_next(tmp_path: Path) -> None:
     path = store.folder / RECORDS
     path.write_bytes(path.read_bytes()[:-9])
     assert [record.case.image for record in read_records(store.folder)] == ["0.png", "1.png"]
+
+
+def test_a_run_that_lost_records_is_not_scored(tmp_path: Path) -> None:
+    """Its file was cut off after it had ended; one that is still written has no count yet."""
+    records = make_records(*[Outcome.CORRECT] * 3)
+    whole, cut = (write_run(tmp_path / name, records) for name in ("whole", "cut"))
+    running = write_run(tmp_path / "running", records[:2], recorded=None, partial=None)
+    path = cut / RECORDS
+    path.write_bytes(path.read_bytes()[:-9])
+    assert len(read_all_records(whole, read_manifest(whole))) == 3
+    assert len(read_all_records(running, read_manifest(running))) == 2
+    message = r"holds 2 records, and manifest\.json counts 3: it lost some"
+    with pytest.raises(UserError, match=message):
+        read_all_records(cut, read_manifest(cut))
+    with pytest.raises(UserError, match=message):
+        check_run(cut)
 
 
 @given(TEXT, TEXT, TEXT, st.none() | st.floats(0, 2), st.sampled_from(list(Outcome)))

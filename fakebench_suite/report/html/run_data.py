@@ -19,8 +19,8 @@ from fakebench_suite.runs.old_names import rename_result
 from fakebench_suite.runs.store import (
     GATES,
     TEXTS,
+    read_all_records,
     read_manifest,
-    read_records,
     read_scores,
     read_timings,
 )
@@ -83,7 +83,7 @@ def load_run(
     ``records`` are those of the folder, where they have been read already.
     """
     manifest = read_manifest(folder)
-    records = load_records(folder) if records is None else sort_records(records)
+    records = sort_records(read_all_records(folder, manifest) if records is None else records)
     try:
         if manifest.partial is None:
             manifest, scores = _finalize_interrupted(manifest, records), score_records(records)
@@ -118,7 +118,7 @@ def _finalize_interrupted(manifest: Manifest, records: Sequence[Record]) -> Mani
 
 def load_records(folder: Path) -> Sequence[Record]:
     """The records of a run, ordered so that cases on one image are adjacent."""
-    return sort_records(read_records(folder))
+    return sort_records(read_all_records(folder, read_manifest(folder)))
 
 
 def sort_records(records: Iterable[Record]) -> Sequence[Record]:
