@@ -224,10 +224,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         " (default: thumbnail)",
     )
     group.addoption(
-        "--run",
-        type=_text,
-        metavar="NAME",
-        help="name of the run directory (default: model-data-time)",
+        "--run", metavar="NAME", help="name of the run directory (default: model-data-time)"
     )
     group.addoption(
         "--batch-tokens",

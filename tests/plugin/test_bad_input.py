@@ -64,7 +64,6 @@ def test_weights_that_are_not_here_are_one_sentence(
                 "--baseline",
                 "--answers",
                 "--reuse",
-                "--run",
             )
         ),
     ],
