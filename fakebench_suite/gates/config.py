@@ -17,6 +17,7 @@ from fakebench_suite.deprecation import (
 from fakebench_suite.errors import FormatError, UserError
 from fakebench_suite.files.contents import read_file
 from fakebench_suite.files.parsing import decode_toml
+from fakebench_suite.files.paths import resolve
 from fakebench_suite.gates.config_errors import list_mistakes
 from fakebench_suite.gates.rules import Gate
 from fakebench_suite.runs.manifest import Manifest, ManifestGates
@@ -61,13 +62,16 @@ def load_gates(asked: str | None, *, root: Path, where: Path) -> GateConfig:
     """The gates of the file ``asked``, a path relative to ``where``; else those of ``root``.
 
     There are none if ``asked`` is ``none``, if ``root`` has no ``gates.toml``, or if the file has
-    no gate. Raises UserError as read_gates does, and where ``asked`` is empty.
+    no gate. Raises UserError as read_gates does, where ``asked`` is empty, and where it is None and
+    there are other gates in ``where``.
     """
     if asked is not None and not asked.strip():
         raise UserError("--gates is empty: name a file, write --gates=none, or leave it out.")
     if asked == NO_GATES:
         return make_gate_config(None, (), named=True, absent="--gates=none was given")
     path = where / asked if asked else root / FILE
+    if asked is None and not resolve(where).is_relative_to(resolve(root)):
+        _check_other_file(where / FILE, path)
     if asked is None and not path.exists():
         absent = f"there is no {FILE} at the root, and no --gates=FILE was given"
         return make_gate_config(None, (), named=False, absent=absent)
@@ -76,6 +80,24 @@ def load_gates(asked: str | None, *, root: Path, where: Path) -> GateConfig:
     file = path.name if asked is None or Path(asked).is_absolute() else asked
     absent = "" if rules else f"{file} holds no gate"
     return make_gate_config(file, rules, named=asked is not None, absent=absent)
+
+
+def _check_other_file(other: Path, path: Path) -> None:
+    """Raise UserError where other gates lie where the run was called, outside of the root.
+
+    They would not count, and as both files have one name, nobody would see which one decided the
+    exit status.
+    """
+    if not other.is_file():
+        return
+    is_there = path.exists()
+    if is_there and (other.samefile(path) or read_gates(other) == read_gates(path)):
+        return
+    instead = f"{path}, at the root" if is_there else f"none, for {path.parent} is the root"
+    raise UserError(
+        f"{other} would not decide this run: without --gates it is {instead}. Write "
+        f"--gates={FILE} for the one here, or --gates={path if is_there else NO_GATES}."
+    )
 
 
 def describe_gates(gates: GateConfig) -> ManifestGates:

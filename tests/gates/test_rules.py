@@ -151,6 +151,25 @@ def test_a_file_may_hold_no_gate(tmp_path: Path, text: str) -> None:
     assert gates.absent == "gates.toml holds no gate"
 
 
+def test_gates_that_would_not_count_are_named(tmp_path: Path) -> None:
+    """Those where a run is called, if they are others than those of the root and nobody chose."""
+    root, here = tmp_path / "root", tmp_path / "here"
+    for folder in (root, here):
+        folder.mkdir()
+    (root / "gates.toml").write_text(FLOOR + "at_least = 0.5", encoding="utf-8")
+    (here / "gates.toml").write_text(FLOOR + "at_least = 0.9", encoding="utf-8")
+    with pytest.raises(UserError, match=r"would not decide .* --gates=gates\.toml for the"):
+        load_gates(None, root=root, where=here)
+    with pytest.raises(UserError, match=r"it is none, for .* is the root.* --gates=none"):
+        load_gates(None, root=tmp_path / "bare", where=here)
+    (gate,) = load_gates("gates.toml", root=root, where=here).rules
+    assert isinstance(gate, Threshold)
+    assert gate.at_least == 0.9
+    (here / "gates.toml").write_text("# the same\n" + FLOOR + "at_least = 0.5", encoding="utf-8")
+    assert len(load_gates(None, root=root, where=here).rules) == 1
+    assert len(load_gates(None, root=root, where=root).rules) == 1
+
+
 def test_an_empty_name_is_not_the_default(tmp_path: Path) -> None:
     """A variable that is not set does not choose the gates of the root."""
     write(tmp_path, FLOOR + "at_least = 0.5")
