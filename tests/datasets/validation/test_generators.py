@@ -6,7 +6,12 @@ from fakebench_suite.datasets import open_dataset
 from fakebench_suite.datasets.validation.generators import find_odd_generators
 from tests.datasets.validation.example_sets import write_lines
 
-LINE = {"id": "a", "task": "detection", "question": "Real or fake?", "label": "fake"}
+LINE: dict[str, str | None] = {
+    "id": "a",
+    "task": "detection",
+    "question": "Real or fake?",
+    "label": "fake",
+}
 
 
 def test_two_spellings_of_a_generator_are_named(tmp_path: Path) -> None:
