@@ -36,6 +36,7 @@ from fakebench_suite.runs.manifest import (
     Manifest,
     ManifestEngine,
     ManifestHardware,
+    ManifestReuse,
     ManifestSession,
 )
 from fakebench_suite.runs.store import (
@@ -233,11 +234,27 @@ def merge_manifests(parts: Sequence[ShardRun], records: Sequence[Record]) -> Man
         engine=engines[0] if len(engines) == 1 else ManifestEngine(name="mixed", mixed=engines),
         inference=_list_distinct(chain.from_iterable(m.inference for m in manifests)),
         merged=sessions,
+        resumed=[resumption for manifest in manifests for resumption in manifest.resumed],
+        reused=_merge_reuse(manifests, records),
         command=_join_distinct(manifest.command for manifest in manifests),
         commit=_join_distinct(manifest.commit for manifest in manifests),
         filter=_join_distinct(manifest.filter for manifest in manifests),
     )
     return replace_coverage(merged, merge_coverage(parts, records))
+
+
+def _merge_reuse(manifests: Sequence[Manifest], records: Sequence[Record]) -> ManifestReuse | None:
+    """The answers that all parts together took over; None where no part took any."""
+    parts = [manifest.reused for manifest in manifests if manifest.reused is not None]
+    if not parts:
+        return None
+    asked = sum((Counter(part.asked) for part in parts), Counter[str]())
+    return ManifestReuse(
+        run=_join_distinct(part.run for part in parts),
+        started=min(part.started for part in parts),
+        taken=sum(record.reused for record in records),
+        asked=dict(sorted(asked.items())),
+    )
 
 
 def _join_distinct(texts: Iterable[str | None]) -> str:

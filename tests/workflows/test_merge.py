@@ -103,6 +103,30 @@ def test_an_answer_takes_the_place_of_an_error(tmp_path: Path) -> None:
     assert result_again.manifest.partial == []
 
 
+def test_what_parts_took_over_is_said_of_the_whole(tmp_path: Path) -> None:
+    """Also where the first part took nothing over and was never resumed."""
+    reused = {"run": "old", "started": "2026-01-01T00:00:00+00:00", "taken": 1}
+    resumed = {"started": "2026-01-02T00:00:00+00:00", "command": "pytest", "kept": 1}
+    taken = [replace(record, reused=True) for record in make_records(C, first=1)]
+    parts = [
+        write_run(tmp_path / "one", make_records(C)),
+        write_run(
+            tmp_path / "two",
+            [*taken, *make_records(W, first=2)],
+            reused=reused | {"asked": {"new case": 1}},
+            resumed=[resumed],
+        ),
+        write_run(
+            tmp_path / "three", make_records(C, first=3), reused=reused | {"asked": {"new case": 1}}
+        ),
+    ]
+    manifest = merge_runs(parts, tmp_path / "whole", gates=NO_GATES).manifest
+    assert manifest.reused is not None
+    assert (manifest.reused.run, manifest.reused.taken) == ("old", 1)
+    assert manifest.reused.asked == {"new case": 2}
+    assert [resumption.kept for resumption in manifest.resumed] == [1]
+
+
 def test_answers_agree_or_are_refused(tmp_path: Path) -> None:
     """The same answer twice counts once; a different one settles nothing."""
     run = write_run(tmp_path / "run", make_records(C, E))
