@@ -9,15 +9,16 @@ from fakebench_suite.types import Clue, QuestionType
 _WHAT = re.compile(r"\bfake or real\b|\breal or fake\b", re.IGNORECASE)
 _YES_NO = re.compile(r"\b(fake|real)\b", re.IGNORECASE)
 _CHOICE = re.compile(r"\byes\W+or\W+no\b|\bno\W+or\W+yes\b", re.IGNORECASE)
-_ALTERED = re.compile(
-    r"\b(?:or|not|non?|none|nothing|neither|nor|never|without|free|lack\w*|devoid|absen\w+"
-    r"|unlikely|impossible|hard\w*|difficult|false\w*|untrue|wrong\w*|incorrect\w*|doubt\w*"
-    r"|deny|denies|refute\w*|opposite|anything|far|rather|instead|less|too|rule[sd]? out)\b"
-    r"|n['\u2019]t\b",
+_ALTERED = re.compile(r"\bor\b|\bnot\b|n['\u2019]t\b|-free\b", re.IGNORECASE)
+"""An alternative or a negation, which changes what "yes" asserts."""
+_DENIED = re.compile(
+    r"\b(?:non?|none|nothing|neither|nor|never|without|free|lack\w*|devoid|absen\w+|unlikely"
+    r"|impossible|hard\w*|difficult|false\w*|untrue|wrong\w*|incorrect\w*|doubt\w*|deny|denies"
+    r"|refute\w*|opposite|anything|far|rather|instead|less|too|rule[sd]? out)\b"
+    r"[^.?!\n]*?\b(?:fake|real)\b",
     re.IGNORECASE,
 )
-"""An alternative or a negation, also in other words ("free of fake parts", "unlikely to be real",
-"too good to be real"), which may change what "yes" asserts."""
+"""A negation in other words before a label: "free of fake parts", "too good to be real"."""
 
 
 def parse_question_type(question: str) -> QuestionType | None:
@@ -25,7 +26,8 @@ def parse_question_type(question: str) -> QuestionType | None:
     if _WHAT.search(question):
         return QuestionType.WHAT
     labels = {word.lower() for word in _YES_NO.findall(question)}
-    if len(labels) != 1 or _ALTERED.search(_CHOICE.sub("", question)):
+    plain = _CHOICE.sub("", question)
+    if len(labels) != 1 or _ALTERED.search(plain) or _DENIED.search(plain):
         return None
     return QuestionType.ISFAKE if labels == {"fake"} else QuestionType.ISREAL
 
