@@ -59,7 +59,7 @@ def strip_brackets(text: str) -> str:
     What holds a comma or a field with a quoted name is data, and stays.
     """
     body = text.strip()
-    if len(body) > _MAX_BRACKETED:
+    if len(body) > _MAX_BRACKETED or not body.startswith(("[", "{")):
         return text
     while (inner := _BRACKETED.fullmatch(body)) is not None and "," not in body:
         body = (inner[1] or inner[2] or "").strip()
