@@ -41,6 +41,7 @@ class FrozenContext(NamedTuple):
     general: tuple[tuple[str, Polarity], ...]
     listed: Polarity | None
     before: Polarity | None
+    proposed: Polarity | None
     places: tuple[Place, ...]
 
 
@@ -63,6 +64,8 @@ class Context:
     """What the items of a list are evidence of: "signs of manipulation:"."""
     before: Polarity | None = None
     """What the clause before, in the same line, said of what it was about."""
+    proposed: Polarity | None = None
+    """What a question or a heading supposes of its topic, to which the next clause may say no."""
     places: tuple[Place, ...] = ()
     """Of a heading: "lower left: a blurred patch"."""
 
@@ -70,7 +73,7 @@ class Context:
         """What a sentence is read by, as it is now; its title has become its heading by then."""
         return FrozenContext(
             self.asked, self.is_real, self.topic, self.is_heading, tuple(self.general.items()),
-            self.listed, self.before, self.places,
+            self.listed, self.before, self.proposed, self.places,
         )  # fmt: skip
 
     def restore(self, state: FrozenContext) -> None:
@@ -79,3 +82,4 @@ class Context:
             state.topic, state.is_heading, dict(state.general)
         )  # fmt: skip
         self.listed, self.before, self.places = state.listed, state.before, state.places
+        self.proposed = state.proposed

@@ -193,6 +193,8 @@ def is_subject_denied(clause: SearchedText, position: int) -> bool:
 
 CARRIED = _compile("carried")
 """A clause that goes on about the subject before it."""
+ANSWER = _compile("answer")
+"""A clause that answers the question, or the heading, before it."""
 NONE = _compile("none")
 PRESENT = _compile("present")
 """Below the name of a flaw: whether it is there."""

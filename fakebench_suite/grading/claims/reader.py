@@ -117,7 +117,9 @@ def read_text(text: str, asked: str | None) -> ClaimReading:
             context.topic, context.general, context.before = (), {}, None
         context.is_heading = context.is_titled
         found: Sequence[Claim] = ()
-        if not _says_nothing(sentence, context):
+        if _says_nothing(sentence, context):
+            context.proposed = None
+        else:
             found = _read_known(sentence, context)
             claims += found
         context.is_titled = not found and _is_title(sentence)
@@ -151,8 +153,9 @@ def _read_known(sentence: SearchedText, context: Context) -> Sequence[Claim]:
 def _read_sentence(sentence: SearchedText, context: Context) -> Sequence[Claim]:
     """The claims of a sentence; updates what the next one may go on about."""
     if grammar.is_question(sentence.text) or grammar.is_open(sentence):
-        context.topic = tuple(find_subjects(sentence, None)) or context.topic
-        context.before = find_polarity(sentence)
+        named = {**find_subjects(sentence, None), **find_flaws(sentence, ())}
+        context.topic = tuple(named) or context.topic
+        context.before = context.proposed = find_polarity(sentence)
         context.listed = None
         return []
     about = grammar.ABOUT.match(sentence.text)
@@ -230,6 +233,7 @@ class _Reader:
         context = self._context
         for item in split_list(clause):
             part = self._read_clause(item) if _may_claim(item) else _Part(item, {})
+            context.proposed = None
             self._parts.append(part._replace(places=context.places) if context.places else part)
             self._excuse(item)
             if part.polarities:
@@ -274,6 +278,7 @@ class _Reader:
         named = {**find_subjects(clause, self._context.asked), **find_flaws(clause, ())}
         self._context.topic = tuple(named) or self._context.topic
         self._context.is_heading = bool(named)
+        self._context.proposed = find_polarity(clause)
         self._context.places = find_places(clause) or self._context.places
 
     def _read_clause(self, clause: Clause) -> _Part:
@@ -289,7 +294,11 @@ class _Reader:
         named = find_subjects(clause, context.asked)
         polarities = assess(clause, named, context, self._sentence_topics())
         whole = find_polarity(clause)
-        if not polarities:
+        if (answer := grammar.ANSWER.match(clause.text)) and context.proposed and not named:
+            is_denied = answer["no"] is not None
+            whole = context.proposed.invert() if is_denied else context.proposed
+            polarities = dict.fromkeys(context.topic, whole)
+        elif not polarities:
             polarities = self._assess_by_context(clause, tuple(named))
         if (topic := self._find_pronoun_topic(clause, named)) and whole:
             polarities = dict.fromkeys(topic, whole)
