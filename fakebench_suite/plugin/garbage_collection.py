@@ -5,9 +5,13 @@ that took a quarter of the time of a run whose model takes none (benchmarks/harn
 """
 
 import gc
+import sys
 from collections.abc import Generator
 
 import pytest
+
+_FRAMEWORKS = frozenset({"jax", "mlx", "torch"})
+"""What models compute with. Its libraries are bound by nanobind, which prints what is not freed."""
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
@@ -24,8 +28,19 @@ def pytest_collection() -> Generator[None, object, object]:
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_sessionfinish() -> Generator[None, object, object]:
-    """Score and write the run undisturbed: records live until it is written."""
-    return (yield from _gc_disabled())
+    """Score and write the run undisturbed, and look for no garbage in what is left by then.
+
+    pytest and Python would look through all records, reports and items again and again before the
+    process ends, and then take them apart: seconds, with 54,000 cases (benchmarks/harness.py).
+    After a model in this process everything is looked at: what it left may hold a GPU's memory,
+    and libraries complain at the end of the process of objects that were not taken apart.
+    """
+    result = yield from _gc_disabled()
+    if _FRAMEWORKS.isdisjoint(sys.modules):
+        gc.freeze()
+    else:
+        gc.unfreeze()
+    return result
 
 
 def _gc_disabled() -> Generator[None, object, object]:

@@ -48,3 +48,30 @@ def test_garbage_is_left_alone_while_cases_are_made_and_scored(
     (project / "cases" / "conftest.py").write_text(source, encoding="utf-8")
     result = run(f"--data={data}", "-m", "detection", "--gates=none", "-n0")
     assert result.ret == 0, result.stdout.str()
+
+
+LAST_LOOK = """
+import gc
+import sys
+import pytest
+
+sys.modules.pop("torch", None)
+if {has_torch}:
+    sys.modules["torch"] = sys
+
+def pytest_unconfigure(config):
+    found = sum(isinstance(one, pytest.TestReport) for one in gc.get_objects())
+    assert (found > 0) is {has_torch}, found
+    assert (gc.get_freeze_count() == 0) is {has_torch}
+"""
+
+
+@pytest.mark.parametrize("has_torch", [False, True])
+def test_what_a_session_leaves_is_searched_only_after_a_model_in_its_process(
+    run: Run, data: Path, project: Path, has_torch: bool
+) -> None:
+    """Else records, reports and items are out of the collector's sight until the process ends."""
+    source = LAST_LOOK.format(has_torch=has_torch)
+    (project / "cases" / "conftest.py").write_text(source, encoding="utf-8")
+    result = run(f"--data={data}", "-m", "detection", "--gates=none", "-n0")
+    assert result.ret == 0, result.stdout.str()
