@@ -4,7 +4,7 @@ import errno
 import json
 import os
 import secrets
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict
 from io import FileIO
@@ -66,7 +66,8 @@ class RunWriter:
         self.dropped_bytes = 0
         """Length of a last line that had not been written to its end."""
         self._replaces = False
-        self._records: Sequence[Record] = ()
+        self._records: dict[str, Record] = {}
+        """What the file holds, one record per case id."""
 
     def open(self) -> None:
         """Create the directory and the records file, whose creation claims the run."""
@@ -103,7 +104,7 @@ class RunWriter:
                 )
             content = self._stream.readall()
             self._whole = content.rfind(b"\n") + 1
-            self._records = list(_decode_records(content.splitlines(keepends=True), path))
+            self._records = _decode_records(content.splitlines(keepends=True), path)
             self._stream.truncate(self._whole)
             self._stream.seek(self._whole)
         except FileNotFoundError as error:
@@ -140,6 +141,7 @@ class RunWriter:
             ) from error
         self._whole = self._stream.tell()
         self._replaces = self._replaces or replaces
+        _add_record(self._records, record)
 
     def note(self, error: OSError, name: str) -> None:
         """Collect a message that the named file could not be written, or raise the error."""
@@ -209,23 +211,21 @@ class RunWriter:
 
     def close(self) -> Sequence[Record]:
         """Close the file with one record per case, restored if removed; the records."""
+        records = list(self._records.values())
         if self._stream is None:
-            return self._records
+            return records
         try:
             if not (self.folder / RECORDS).exists():
                 self._restore()
                 raise FileNotFoundError(errno.ENOENT, REMOVED, self.folder / RECORDS)
         except OSError as error:
             self.note(error, RECORDS)
-        self._stream.seek(0)
-        kept = self._stream.read(self._whole).splitlines(keepends=True)
-        self._records = list(_decode_records(kept, self.folder / RECORDS))
         if self._replaces:
-            lines = (encode_record(record) for record in self._records)
+            lines = (encode_record(record) for record in records)
             self._write(RECORDS, b"".join(lines).decode())
         self._stream.close()
         self._stream = None
-        return self._records
+        return records
 
     def discard(self) -> None:
         """Remove the directory if nothing was written to it."""
@@ -328,7 +328,7 @@ def read_records(folder: Path) -> Iterator[Record]:
         records = _decode_records(read_lines(folder / RECORDS), folder / RECORDS)
     except OSError as error:
         raise UserError(f"{folder} is not a run directory: no {RECORDS} to read.") from error
-    yield from records
+    yield from records.values()
 
 
 def read_all_records(folder: Path, manifest: Manifest) -> list[Record]:
@@ -347,8 +347,11 @@ def read_all_records(folder: Path, manifest: Manifest) -> list[Record]:
     return records
 
 
-def _decode_records(lines: Iterable[bytes], path: Path) -> Collection[Record]:
-    """The records in the lines of a file; raises UserError if a complete line is not a record."""
+def _decode_records(lines: Iterable[bytes], path: Path) -> dict[str, Record]:
+    """The records in the lines of a file by case id.
+
+    Raises UserError if a complete line is not a record.
+    """
     number = 0
     records: dict[str, Record] = {}
     try:
@@ -358,12 +361,17 @@ def _decode_records(lines: Iterable[bytes], path: Path) -> Collection[Record]:
                 break
             record = decode_record(line)
             check_task(record.case.task)
-            earlier = records.get(record.case.id)
-            if earlier is None or earlier.verdict.outcome.is_error:
-                records[record.case.id] = record
+            _add_record(records, record)
     except (FormatError, ValueError) as error:
         raise UserError(f"Line {number} of {path} is no record: {error}.") from error
-    return records.values()
+    return records
+
+
+def _add_record(records: dict[str, Record], record: Record) -> None:
+    """Add a record, unless its case has one already that is no error."""
+    earlier = records.get(record.case.id)
+    if earlier is None or earlier.verdict.outcome.is_error:
+        records[record.case.id] = record
 
 
 def read_timings(folder: Path) -> list[LatencyTiming]:

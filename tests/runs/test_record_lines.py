@@ -96,6 +96,15 @@ def test_no_answer_and_a_strength_of_zero_are_said() -> None:
     assert (written["case"]["strength"], written["case"]["expected"]) == (0, [])
 
 
+def test_what_no_field_allows_is_written_as_it_is() -> None:
+    """Whatever the backend of another package gives: a record is never lost for it."""
+    record = make_record("a.png", Outcome.CORRECT)
+    assert record.answer is not None
+    odd = replace(record.answer, tokens="two")  # type: ignore[arg-type]
+    written = json.loads(encode_record(replace(record, answer=odd)))
+    assert written["answer"]["tokens"] == "two"
+
+
 @pytest.mark.parametrize("line", [b"{", b'{"case": 3}\n', b"[]\n", b"\xff\n"])
 def test_a_line_that_is_no_record_is_named(line: bytes) -> None:
     """Whatever is wrong with it."""

@@ -82,6 +82,23 @@ def write_one(folder: Path, record: Record) -> list[Record]:
     return list(read_records(folder))
 
 
+def test_closing_gives_the_records_that_can_be_read(tmp_path: Path) -> None:
+    """One a case, in their order: of what was resumed, with an error replaced in its place."""
+    store = RunWriter(tmp_path)
+    store.open()
+    for name in ("a.png", "b.png"):
+        store.append(make_record(name, Outcome.MODEL_ERROR))
+    store.close()
+    store = RunWriter(tmp_path)
+    store.open_again()
+    store.append(make_record("c.png", Outcome.INCORRECT))
+    store.append(make_record("a.png", Outcome.CORRECT), replaces=True)
+    records = store.close()
+    outcomes = [Outcome.CORRECT, Outcome.MODEL_ERROR, Outcome.INCORRECT]
+    assert [record.verdict.outcome for record in records] == outcomes
+    assert records == store.close() == list(read_records(tmp_path))
+
+
 def test_a_folder_that_cannot_hold_a_run_is_refused(tmp_path: Path) -> None:
     """A folder with a run in it, or below a file, is a user's mistake; a new one is not."""
     check_folder(tmp_path / "new" / "run")
