@@ -32,6 +32,7 @@ from fakebench_suite.metrics.claim_detection import (
     score_detections,
     tabulate_claims,
 )
+from fakebench_suite.metrics.dataframe import Rows, records_to_rows
 from fakebench_suite.metrics.intervals import (
     Estimate,
     estimate_bounded,
@@ -80,10 +81,18 @@ Grounded = Mapping[str, GroundedRecord]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GroundedRun:
-    """The records of a run, and those of them with findings."""
+    """The records of a run, their table, and those of them with findings."""
 
     records: Sequence[Record]
+    rows: Rows
     grounded: Grounded
+
+
+def ground_run(records: Sequence[Record]) -> GroundedRun:
+    """What scores and the report are computed from; raises ValueError as ``ground_records``."""
+    return GroundedRun(
+        records=records, rows=records_to_rows(records), grounded=ground_records(records)
+    )
 
 
 def ground_records(records: Iterable[Record]) -> Grounded:

@@ -1,6 +1,6 @@
 """Records -> one table row per case, from which every metric is computed."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from operator import itemgetter
 from statistics import mean, stdev
@@ -66,9 +66,9 @@ def records_to_frame(records: Iterable[Record]) -> pd.DataFrame:
     return rows_to_frame(records_to_rows(records))
 
 
-def rows_to_frame(rows: Rows) -> pd.DataFrame:
-    """The rows as a frame with all columns."""
-    columns = {name: rows[name] for name in rows.columns}
+def rows_to_frame(rows: Rows, names: Collection[str] | None = None) -> pd.DataFrame:
+    """The rows as a frame with all columns, or with these."""
+    columns = {name: rows[name] for name in names or rows.columns}
     # Of an array pandas would make its own type for texts.
     series = {name: pd.Series(column, dtype=column.dtype) for name, column in columns.items()}
     frame = pd.DataFrame(series)

@@ -13,12 +13,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from fakebench_suite.metrics.claims import Grounded, ground_records, score_claims
+from fakebench_suite.metrics.claims import GroundedRun, ground_run, score_claims
 from fakebench_suite.metrics.dataframe import (
     Rows,
     is_any_of,
     is_present,
-    records_to_rows,
     rows_to_frame,
 )
 from fakebench_suite.metrics.detection import score_detection
@@ -53,19 +52,18 @@ _ERROR_KINDS = tuple(kind for kind in Outcome if kind.is_error)
 
 
 def score_records(
-    records: Iterable[Record],
-    texts: Mapping[str, TextScores] = MappingProxyType({}),
-    grounded: Grounded | None = None,
+    records: Iterable[Record], texts: Mapping[str, TextScores] = MappingProxyType({})
 ) -> list[Score]:
     """Every score of a run, by task, metric and subgroup; the order of records does not matter.
 
-    ``texts`` holds the scores against reference texts by case id, where there are any, and
-    ``grounded`` what replies claim, where it is known already.
+    ``texts`` holds the scores against reference texts by case id, where there are any.
     """
-    records = list(records)
-    if grounded is None:
-        grounded = ground_records(records)
-    rows = records_to_rows(records)
+    return score_run(ground_run(list(records)), texts)
+
+
+def score_run(run: GroundedRun, texts: Mapping[str, TextScores]) -> list[Score]:
+    """The same of a run whose table and findings are known already."""
+    records, rows, grounded = run.records, run.rows, run.grounded
     scores: list[Score] = []
     for task in list_tasks():
         part = rows.select(rows["task"] == task)

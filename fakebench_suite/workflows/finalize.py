@@ -95,8 +95,8 @@ def finalize_run(
     written; ``size`` is the size of the images, None for no images. Raises UserError if the
     baseline is not a run.
     """
-    from fakebench_suite.metrics.claims import GroundedRun, ground_records
-    from fakebench_suite.metrics.scores import score_records
+    from fakebench_suite.metrics.claims import ground_run
+    from fakebench_suite.metrics.scores import score_run
 
     texts, text_metrics = _score_texts(records)
     before = None if baseline is None else read_run_view(baseline)
@@ -114,8 +114,8 @@ def finalize_run(
     if texts and not has_extra(Extra.SIMILARITY):
         reservations.append(_WITHOUT_SIMILARITY)
     final = msgspec.structs.replace(final, reservations=reservations)
-    known = GroundedRun(records=records, grounded=ground_records(records))
-    scores = score_records(records, texts, known.grounded)
+    known = ground_run(records)
+    scores = score_run(known, texts)
     timings = read_timings(store.folder)
     run = RunView(manifest=final, records=records, scores=scores, timings=timings)
     decisions, absent = [], gates.absent

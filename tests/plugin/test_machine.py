@@ -186,13 +186,13 @@ def pytest_runtest_logreport(report):
 """,
     "scoring": """
 import fakebench_suite.metrics.scores as scores
-plain, pressed = scores.score_records, []
+plain, pressed = scores.score_run, []
 def score(*args):
     if not pressed:
         pressed.append(True)
         press({times})
     return plain(*args)
-scores.score_records = score
+scores.score_run = score
 """,
     "pictures": """
 import fakebench_suite.report.thumbnails as pictures

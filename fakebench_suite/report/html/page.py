@@ -7,7 +7,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from fakebench_suite.errors import describe_unwritable
-from fakebench_suite.metrics.claims import GroundedRun, ground_records
+from fakebench_suite.metrics.claims import GroundedRun, ground_run
 from fakebench_suite.provenance import collect_pixels
 from fakebench_suite.report.html.assets import POLICY, copy_assets
 from fakebench_suite.report.html.data_script import write_data_script
@@ -48,7 +48,7 @@ def write_html_report(
     being made; without it, images stored earlier are shown. With ``baseline``, another run
     directory, each case is compared with the same case there; ``shifts`` are the changes of the
     metrics since. ``name`` is the name of the run if it differs from the directory's. ``known``
-    are the records of the directory and what they claim, where they have been read already.
+    are the records of the directory and what they claim, where that has been read already.
     An earlier report is replaced once the new one is complete, and links are not followed.
     Raises UserError if either is not a run directory or the report cannot be written, and
     MachineError if the disk is full.
@@ -71,9 +71,10 @@ def write_html_report(
                 with Thumbnails(run, names, images, size, shown=shown) as pictures:
                     index |= {"pictures": pictures.finish()}
             write_data_script(draft / "index.js", "index", index, compress=True)
-            grounded = ground_records(loaded.records) if known is None else known.grounded
-            write_texts(draft, loaded, changes, grounded)
-            plots = make_plots(loaded)
+            if known is None:
+                known = ground_run(loaded.records)
+            write_texts(draft, loaded, changes, known.grounded)
+            plots = make_plots(loaded, known.rows)
             write_data_script(
                 draft / "plots.js", "plots", {plot.key: plot.figure for plot in plots}
             )

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from plotly import graph_objects as go
 
-from fakebench_suite.metrics.dataframe import records_to_frame
+from fakebench_suite.metrics.dataframe import records_to_frame, records_to_rows
 from fakebench_suite.report.html.plots import make_plots
 from fakebench_suite.report.html.plots.detection import plot_confusion
 from fakebench_suite.report.html.plots.distributions import plot_latency
@@ -23,7 +23,7 @@ def report_data(tmp_path: Path) -> ReportData:
 
 def test_every_figure_is_one_of_plotlys(report_data: ReportData) -> None:
     """Each property and value is in the schema of the version that draws it."""
-    plots = make_plots(report_data)
+    plots = make_plots(report_data, records_to_rows(report_data.records))
     assert {plot.key for plot in plots} >= {
         "generator", "question_type", "confusion", "criterion", "scores", "calibration", "latency",
     }  # fmt: skip

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from fakebench_suite.metrics.dataframe import records_to_frame
+from fakebench_suite.metrics.dataframe import Rows, rows_to_frame
 from fakebench_suite.report.html.plots.accuracy import (
     plot_criteria,
     plot_generators,
@@ -19,10 +19,16 @@ from fakebench_suite.report.html.plots.robustness import plot_robustness
 from fakebench_suite.report.html.plots.strengths import plot_strengths
 from fakebench_suite.report.html.run_data import ReportData
 
+_PLOTTED = (
+    "task", "image", "label", "generator", "criterion", "outcome", "reply_label", "score", "p_fake",
+    "judge", "correct", "error", "graded",
+)  # fmt: skip
+"""The columns of a run's table that the plots look at."""
 
-def make_plots(run: ReportData) -> Sequence[Plot]:
-    """Every plot this run has data for, in the order they are shown."""
-    frame = records_to_frame(run.records)
+
+def make_plots(run: ReportData, rows: Rows) -> Sequence[Plot]:
+    """Every plot this run has data for, in the order they are shown; ``rows`` is its table."""
+    frame = rows_to_frame(rows, _PLOTTED)
     drawn = (
         plot_generators(run.scores),
         plot_question_types(run.scores),
