@@ -126,9 +126,14 @@ class JudgeInfo(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 def digest_pixels(image: "Image.Image") -> PixelDigest:
     """Return the digest of a decoded image: BLAKE2b over mode, size and bytes, 128 bits."""
+    return PixelDigest(digest=hash_pixels(image), size=image.size, flat=_is_flat(image))
+
+
+def hash_pixels(image: "Image.Image") -> str:
+    """Return the digest of a decoded image alone, as hex."""
     digest = hashlib.blake2b(f"{image.mode} {image.size} ".encode(), digest_size=16)
     digest.update(image.tobytes())
-    return PixelDigest(digest=digest.hexdigest(), size=image.size, flat=_is_flat(image))
+    return digest.hexdigest()
 
 
 def _is_flat(image: "Image.Image") -> bool:

@@ -12,7 +12,7 @@ from types import MappingProxyType
 import numpy as np
 from PIL import Image, ImageFilter, ImageOps
 
-from fakebench_suite.provenance import digest_pixels
+from fakebench_suite.provenance import hash_pixels
 from fakebench_suite.tasks.robustness import Perturbation
 
 SIDE = 224
@@ -95,7 +95,7 @@ def _blur(image: Image.Image, perturbation: Perturbation) -> Image.Image:
 
 def _add_noise(image: Image.Image, perturbation: Perturbation) -> Image.Image:
     """Add noise whose seed is a digest of the picture and the perturbation."""
-    seed = hashlib.sha256(f"{digest_pixels(image).digest} {perturbation}".encode()).digest()
+    seed = hashlib.sha256(f"{hash_pixels(image)} {perturbation}".encode()).digest()
     rng = np.random.default_rng(int.from_bytes(seed[:8]))
     pixels = np.asarray(image, dtype=np.float64)
     noisy = pixels + rng.normal(0.0, _number(perturbation), pixels.shape)

@@ -24,7 +24,7 @@ from fakebench_suite.datasets.perturbations import SIDE, normalize, perturb
 from fakebench_suite.datasets.registry import EMBEDDED
 from fakebench_suite.errors import ImageError, MachineError, UserError
 from fakebench_suite.files.contents import read_file
-from fakebench_suite.provenance import digest_pixels
+from fakebench_suite.provenance import hash_pixels
 from fakebench_suite.runs.manifest import Manifest
 from fakebench_suite.runs.store import check_inside, read_manifest, write_whole
 from fakebench_suite.tasks.robustness import ORIGINAL, name_image, parse_image_name
@@ -312,7 +312,7 @@ def _make_image(
     except (ImageError, MachineError):
         return None
     recorded = shown.get(name)
-    if recorded is not None and digest_pixels(picture).digest != recorded.digest:
+    if recorded is not None and hash_pixels(picture) != recorded.digest:
         return None
     width, height = picture.size
     full = _relative_link(relate, source.find(name))

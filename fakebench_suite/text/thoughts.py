@@ -1,6 +1,7 @@
 """Separate the thoughts of a reply from what it says, by the marks of :mod:`.reasoning_tags`."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 from fakebench_suite.text.reasoning_tags import (
     ReasoningTag,
@@ -24,6 +25,7 @@ _MAX_DEPTH = 8
 """Largest number of nested thoughts."""
 
 
+@lru_cache(maxsize=256)  # A reply is read for its label, its claims and the report.
 def split_thoughts(text: str) -> VisibleReply:
     """Return what a text says outside its thoughts, and the first mark of an open thought.
 

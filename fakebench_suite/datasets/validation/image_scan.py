@@ -13,7 +13,7 @@ from fakebench_suite.datasets.dataset import Dataset, list_image_cases
 from fakebench_suite.datasets.images import silence_decoder_warnings
 from fakebench_suite.datasets.validation.image_metadata import ImageMetadata, read_image_metadata
 from fakebench_suite.errors import ImageError
-from fakebench_suite.provenance import digest_pixels
+from fakebench_suite.provenance import hash_pixels
 from fakebench_suite.types import Authenticity, Case, QuestionType, Task
 
 _MIN_FOR_PROGRESS = 50
@@ -86,7 +86,7 @@ def _scan(data: Dataset, cases: Sequence[Case]) -> ImageScan:
     return replace(
         scan,
         path=path,
-        digest=digest_pixels(image).digest,
+        digest=hash_pixels(image),
         size=image.size,
         container=read_image_metadata(path) if path else None,
     )
