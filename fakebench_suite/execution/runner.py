@@ -1,5 +1,6 @@
 """Cases are asked in whole work units, and answered, judged and recorded one by one."""
 
+import math
 import os
 import threading
 import time
@@ -8,6 +9,9 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, closing, nullcontext
 from dataclasses import replace
 from itertools import count
+from numbers import Number
+
+import msgspec
 
 from fakebench_suite.backends.base import (
     Backend,
@@ -516,11 +520,24 @@ def check_reply(reply: object, *, want: Capability) -> Answer | ModelError:
         return ModelError(f"the backend gave {type(reply).__name__} in place of an Answer")
     if not isinstance(reply.text, str):
         return ModelError(f"the backend gave {type(reply.text).__name__} as the text of its answer")
+    try:
+        reply = msgspec.convert(msgspec.to_builtins(reply, enc_hook=_convert_number), Answer)
+    except (msgspec.ValidationError, TypeError) as error:
+        return ModelError(f"the backend gave an answer that cannot be recorded: {error}")
+    if not math.isfinite(reply.seconds):
+        return ModelError(f"the backend gave {reply.seconds} as the seconds of its answer")
     if want is Capability.PROBABILITIES and reply.p_fake is None and not lacks_options(reply):
         return ModelError("the backend was asked for probabilities and gave none")
     if reply.p_fake is not None and not 0 <= reply.p_fake <= 1:
         return ModelError(f"the backend gave {reply.p_fake} as the probability of a fake")
     return make_encodable(reply)
+
+
+def _convert_number(value: object) -> object:
+    """A number of NumPy as one of Python; raises TypeError for anything else."""
+    if isinstance(value, Number) and hasattr(value, "item"):
+        return value.item()
+    raise TypeError(f"{type(value).__name__} in place of a plain value")
 
 
 def make_encodable(reply: Answer | ModelError) -> Answer | ModelError:
