@@ -19,7 +19,7 @@ from fakebench_suite.grading.judges.registry import (
     parse_judge,
 )
 from fakebench_suite.runs.last import find_run
-from fakebench_suite.runs.store import read_records
+from fakebench_suite.runs.store import read_all_records, read_manifest
 from fakebench_suite.text.display import count_of, to_single_line
 
 judge_app = typer.Typer(no_args_is_help=True, help="Calibrate a judge, or compare two.")
@@ -82,7 +82,8 @@ def compute_agreement(
     """Measure the agreement of two runs' judges on the same texts (Krippendorff's alpha)."""
     from fakebench_suite.metrics.agreement import measure_agreement
 
-    first, second = (list(read_records(find_run(folder))) for folder in (run, other))
+    folders = find_run(run), find_run(other)
+    first, second = (read_all_records(folder, read_manifest(folder)) for folder in folders)
     agreement = measure_agreement(first, second)
     judges = " and ".join(map(to_single_line, agreement.judges))
     say(f"{count_of(agreement.texts, 'text')} graded by both: {judges}")

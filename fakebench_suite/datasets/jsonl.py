@@ -191,7 +191,7 @@ def _to_case(line: Line, location: str) -> Case:
         _check_criterion(name, location, field="intact_criteria")
     image = check_image_name(line.image, location=location)
     case = Case(
-        id=f"{image}:{line.id}",
+        id=f"{line.image}:{line.id}",
         task=line.task,
         image=image,
         question=line.question,
@@ -214,11 +214,23 @@ def _drop_blank(text: str | None) -> str | None:
     return (text or "").strip() or None
 
 
+_PLAIN = re.compile(
+    r"\W*(?:is|was|does) (?:it|(?:this|that|the)(?: (?:image|photo|photograph|picture)\b[^.?!]*?)?)"
+    r"(?: an?)? (?:fake|real)"
+    r"(?: image| photo| photograph| picture| one)?(?:\W+yes or no)?\W*",
+    re.IGNORECASE,
+)
+"""A question whose last word is what it asks about; others may name a label beside it, as "was this
+real photo manipulated?" does, and their type is taken as it is given."""
+
+
 def _check_polarity(line: Line, location: str) -> None:
     """Raise DataError where a question asks "is it real?" and its type says "is it fake?".
 
     Every "yes" would assert the wrong label, and nobody would see it in the scores.
     """
+    if _PLAIN.fullmatch(line.question) is None:
+        return
     polar = {QuestionType.ISFAKE: "fake", QuestionType.ISREAL: "real"}
     asked = parse_question_type(line.question)
     if line.question_type in polar and asked in polar and asked is not line.question_type:

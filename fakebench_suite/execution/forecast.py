@@ -129,8 +129,12 @@ class TimePredictor:
         """
         answered = sum(max(0, self._least - w.cases) for w in self._workers.values() if w.cases)
         units = self._list_units()
-        if len(units) < _ENOUGH_UNITS * self._count and self._answer_seconds:
-            return self._predict_by_answers(cases, answered)
+        if self._has_few(units) and self._answer_seconds:
+            seconds_left = self._predict_by_answers(cases, answered)
+            is_running = any(worker.cases for worker in self._workers.values())
+            # The first units that a server answers end together, and say nothing of the others.
+            if seconds_left is not None or (is_running and len(units) < _ENOUGH_UNITS):
+                return seconds_left
         if not units:
             return None
         counted, seconds = sum(u.cases for u in units), sum(u.seconds for u in units)
@@ -140,6 +144,9 @@ class TimePredictor:
         answered = min(answered, cases)
         answering = (cases - answered) * seconds / counted
         return max(0.0, answering - done + answered * self._handling_each) / busy
+
+    def _has_few(self, units: Sequence[_Unit]) -> bool:
+        return len(units) < _ENOUGH_UNITS * self._count
 
     def _predict_by_answers(self, cases: int, answered: int) -> float | None:
         """``predict`` from the mean time of an answer; ``answered`` of the cases have one.
@@ -171,7 +178,7 @@ class TimePredictor:
         """``predict`` with an interval, from how much units differ; it has bounds from three on."""
         units = self._list_units()
         value = self.predict(cases)
-        if value is None or len(units) < 3:
+        if value is None or len(units) < 3 or self._has_few(units):
             return None if value is None else PredictedValue(value=value)
         from scipy.stats import t
 

@@ -48,7 +48,7 @@ from fakebench_suite.grading.judges.registry import JudgeConfig, check_extra, ch
 from fakebench_suite.grading.labels.result import ReplyParserKind
 from fakebench_suite.provenance import collect_pixels
 from fakebench_suite.runs.differences import check_data
-from fakebench_suite.runs.store import read_manifest, read_records
+from fakebench_suite.runs.store import read_all_records, read_manifest, read_records
 from fakebench_suite.tasks.prompts import PromptStyle, build_prompt
 from fakebench_suite.tasks.registry import get_task, list_tasks
 from fakebench_suite.tasks.robustness import SEARCH, RobustnessMode
@@ -215,7 +215,7 @@ def make_plan(request: RunRequest, *, asks: bool = True) -> RunPlan:
         check_weights(request.judge)
     if asks and request.answers is None:
         check_images(dataset, request.data)
-    recorded = read_recorded(request.answers)
+    recorded = read_answers(request.answers)
     before = recorded or read_recorded(request.resume) or []
     offered = choose_cases(dataset.cases, recorded)
     drawn = order_cases(offered, seed=request.seed, sample=request.sample)
@@ -313,6 +313,11 @@ def _has_images(dataset: Dataset) -> bool:
     """Whether there are images; raises DataError where the data set of a package cannot say."""
     with name_package(f"Looking for the images of the data set {dataset.name!r}", DataError):
         return dataset.has_images()
+
+
+def read_answers(run: Path | None) -> list[Record] | None:
+    """The records of a run whose answers are judged again, all of them; None without one."""
+    return None if run is None else read_all_records(run, read_manifest(run))
 
 
 def read_recorded(run: Path | None) -> list[Record] | None:

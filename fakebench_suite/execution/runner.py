@@ -9,7 +9,6 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, closing, nullcontext
 from dataclasses import replace
 from itertools import count
-from numbers import Number
 
 import msgspec
 
@@ -39,6 +38,7 @@ from fakebench_suite.execution.prefetch import PrefetchedImages, decoder_pool
 from fakebench_suite.execution.reusable_answers import is_reusable
 from fakebench_suite.execution.work_units import assign_work_units, choose_gpu_unit_size
 from fakebench_suite.grading.judges.base import TextJudge
+from fakebench_suite.runs.record_lines import make_plain
 from fakebench_suite.tasks.registry import Grader, get_task
 from fakebench_suite.text.surrogates import replace_lone_surrogates
 from fakebench_suite.types import Answer, Case, PixelDigest, Record, Verdict
@@ -521,7 +521,7 @@ def check_reply(reply: object, *, want: Capability) -> Answer | ModelError:
     if not isinstance(reply.text, str):
         return ModelError(f"the backend gave {type(reply.text).__name__} as the text of its answer")
     try:
-        reply = msgspec.convert(msgspec.to_builtins(reply, enc_hook=_convert_number), Answer)
+        reply = msgspec.convert(msgspec.to_builtins(reply, enc_hook=make_plain), Answer)
     except (msgspec.ValidationError, TypeError) as error:
         return ModelError(f"the backend gave an answer that cannot be recorded: {error}")
     if not math.isfinite(reply.seconds):
@@ -531,13 +531,6 @@ def check_reply(reply: object, *, want: Capability) -> Answer | ModelError:
     if reply.p_fake is not None and not 0 <= reply.p_fake <= 1:
         return ModelError(f"the backend gave {reply.p_fake} as the probability of a fake")
     return make_encodable(reply)
-
-
-def _convert_number(value: object) -> object:
-    """A number of NumPy as one of Python; raises TypeError for anything else."""
-    if isinstance(value, Number) and hasattr(value, "item"):
-        return value.item()
-    raise TypeError(f"{type(value).__name__} in place of a plain value")
 
 
 def make_encodable(reply: Answer | ModelError) -> Answer | ModelError:

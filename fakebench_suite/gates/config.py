@@ -91,13 +91,22 @@ def _check_other_file(other: Path, path: Path) -> None:
     if not other.is_file():
         return
     is_there = path.exists()
-    if is_there and (other.samefile(path) or read_gates(other) == read_gates(path)):
+    if is_there and (other.samefile(path) or _have_same_rules(other, path)):
         return
     instead = f"{path}, at the root" if is_there else f"none, for {path.parent} is the root"
     raise UserError(
         f"{other} would not decide this run: without --gates it is {instead}. Write "
         f"--gates={FILE} for the one here, or --gates={path if is_there else NO_GATES}."
     )
+
+
+def _have_same_rules(other: Path, path: Path) -> bool:
+    """Whether two files have the same gates, which another tool's file of this name has not."""
+    try:
+        rules = read_gates(other)
+    except UserError:
+        return False
+    return rules == read_gates(path)
 
 
 def describe_gates(gates: GateConfig) -> ManifestGates:

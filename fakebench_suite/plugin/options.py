@@ -460,6 +460,8 @@ def _find_gates(config: pytest.Config) -> GateConfig:
         return GateConfig(file=None, named=False)
     option, where = config.option, config.invocation_params.dir
     asked = option.gates and expand_home(option.gates)
+    if option.resume is not None and asked is None:
+        where = config.rootpath  # A resumed run has the gates it began with, whatever lies here.
     gates = load_gates(asked, root=config.rootpath, where=where)
     return msgspec.structs.replace(gates, strict=gates.strict or option.strict_cases)
 

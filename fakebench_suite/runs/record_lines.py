@@ -7,6 +7,7 @@ default of a field of a record may never change: lines without the field would c
 
 from dataclasses import MISSING, fields, is_dataclass
 from functools import cache, reduce
+from numbers import Number
 from operator import or_
 from types import UnionType
 from typing import Any, Union, get_args, get_origin, get_type_hints
@@ -25,8 +26,17 @@ def encode_record(record: Record) -> bytes:
     try:
         struct = msgspec.convert(record, _make_struct(Record), from_attributes=True)
     except msgspec.ValidationError:  # A backend of another package gave what no field allows.
-        return msgspec.json.encode(record) + b"\n"
+        return msgspec.json.encode(record, enc_hook=make_plain) + b"\n"
     return msgspec.json.encode(struct) + b"\n"
+
+
+def make_plain(value: object) -> object:
+    """A number of NumPy, or a text of a type of its own, as a plain one; TypeError for others."""
+    if isinstance(value, Number) and hasattr(value, "item"):
+        return value.item()
+    if isinstance(value, str):
+        return str(value)
+    raise TypeError(f"{type(value).__name__} in place of a plain value")
 
 
 def decode_record(line: bytes) -> Record:

@@ -49,6 +49,10 @@ def test_fakebenchs_own_questions_are_known(question_type: QuestionType, questio
         ("Do you doubt that this image is real, yes or no?", None),
         ("Is this image real? Answer no for real and yes for any other.", None),
         ("Is this a fake image, or a real one?", None),
+        ("Is anything in this image fake? yes or no", QuestionType.ISFAKE),
+        ("Without any explanation, is this image fake?", QuestionType.ISFAKE),
+        ("Looking at the hard shadows, is this fake?", QuestionType.ISFAKE),
+        ("Is this free stock image real?", QuestionType.ISREAL),
         ("", None),
     ],
 )

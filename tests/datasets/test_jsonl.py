@@ -273,6 +273,23 @@ def test_a_field_given_twice_is_refused(tmp_path: Path) -> None:
     assert case.id == "a.png:a"
 
 
+@pytest.mark.parametrize(
+    "question",
+    [
+        "Was this real photo manipulated by AI? Yes or no.",
+        "Is this image AI-generated? If it is a real photo, answer no.",
+        "Has this real photograph been tampered with?",
+    ],
+)
+def test_a_type_is_taken_as_given_where_a_question_names_a_label_beside_it(
+    tmp_path: Path, question: str
+) -> None:
+    """What "yes" asserts of such a question, only its author knows."""
+    row = LINE | {"question": question, "question_type": "isfake"}
+    (case,) = open_dataset(write(tmp_path, row)).cases
+    assert case.question_type is QuestionType.ISFAKE
+
+
 def test_an_image_has_one_name(tmp_path: Path) -> None:
     """However its path is written: its cases are one group, and their labels must agree."""
     lines = [
@@ -280,7 +297,8 @@ def test_an_image_has_one_name(tmp_path: Path) -> None:
         LINE | {"id": "2", "image": ".//x//a.png", "label": "fake"},
     ]
     cases = open_dataset(write(tmp_path, *lines)).cases
-    assert [case.id for case in cases] == ["x/a.png:1", "x/a.png:2"]
+    assert {case.image for case in cases} == {"x/a.png"}
+    assert [case.id for case in cases] == ["x/./a.png:1", ".//x//a.png:2"]  # as in earlier runs
     with pytest.raises(DataError, match=r"the image x/a\.png is labelled both fake and real"):
         open_dataset(write(tmp_path, lines[0], lines[1] | {"label": "real"}))
 

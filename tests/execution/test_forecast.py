@@ -103,6 +103,30 @@ def test_answers_that_overlap_say_nothing() -> None:
             assert predicted is None
 
 
+def test_a_plan_takes_what_units_it_has() -> None:
+    """Once the sample has ended, few units of a server are better than none."""
+    forecast = TimePredictor(workers=2)
+    for name in ("gw0", "gw1"):
+        list(run_units(forecast, 2, worker=name, answer_seconds=10 * SECONDS / UNIT))
+    assert forecast.predict(10 * UNIT) is not None  # one typical unit of each worker
+    forecast = TimePredictor()
+    list(run_units(forecast, 2, answer_seconds=10 * SECONDS / UNIT))
+    assert forecast.predict(10 * UNIT) is None
+    forecast.finish()
+    assert forecast.predict(10 * UNIT) == pytest.approx(10 * SECONDS)
+
+
+def test_an_interval_is_of_what_the_value_comes_from() -> None:
+    """Where answers say the time, how much units differ says nothing of it."""
+    forecast = TimePredictor(workers=2)
+    list(run_units(forecast, 4, worker="gw0", answer_seconds=SECONDS / UNIT / 2))
+    list(run_units(forecast, 1, worker="gw1", answer_seconds=SECONDS / UNIT / 2))
+    forecast.finish()
+    expected = forecast.estimate(1_000)
+    assert expected is not None
+    assert expected.low is None or expected.low <= expected.value <= (expected.high or 0)
+
+
 def test_without_answers_a_short_first_unit_says_nothing() -> None:
     """Seconds of getting ready would count for far too much."""
     forecast = TimePredictor(least=1)

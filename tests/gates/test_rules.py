@@ -168,6 +168,9 @@ def test_gates_that_would_not_count_are_named(tmp_path: Path) -> None:
     (here / "gates.toml").write_text("# the same\n" + FLOOR + "at_least = 0.5", encoding="utf-8")
     assert len(load_gates(None, root=root, where=here).rules) == 1
     assert len(load_gates(None, root=root, where=root).rules) == 1
+    (here / "gates.toml").write_text("[quality]\ncoverage = 80\n", encoding="utf-8")
+    with pytest.raises(UserError, match="would not decide"):  # another tool's
+        load_gates(None, root=root, where=here)
 
 
 def test_an_empty_name_is_not_the_default(tmp_path: Path) -> None:

@@ -193,6 +193,8 @@ def is_subject_denied(clause: SearchedText, position: int) -> bool:
 
 CARRIED = _compile("carried")
 """A clause that goes on about the subject before it."""
+PROPOSAL = _compile("proposal")
+"""A question that supposes something of criteria, which "no" denies, and none of the image."""
 ANSWER = _compile("answer")
 """A clause that answers the question, or the heading, before it."""
 NONE = _compile("none")

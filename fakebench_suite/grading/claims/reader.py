@@ -153,9 +153,13 @@ def _read_known(sentence: SearchedText, context: Context) -> Sequence[Claim]:
 def _read_sentence(sentence: SearchedText, context: Context) -> Sequence[Claim]:
     """The claims of a sentence; updates what the next one may go on about."""
     if grammar.is_question(sentence.text) or grammar.is_open(sentence):
-        named = {**find_subjects(sentence, None), **find_flaws(sentence, ())}
-        context.topic = tuple(named) or context.topic
-        context.before = context.proposed = find_polarity(sentence)
+        proposes = grammar.PROPOSAL.match(sentence.text) is not None
+        flaws = find_flaws(sentence, ()) if proposes else ()
+        context.topic = tuple({**find_subjects(sentence, None), **dict.fromkeys(flaws)}) or (
+            context.topic
+        )
+        context.before = find_polarity(sentence)
+        context.proposed = context.before if proposes else None
         context.listed = None
         return []
     about = grammar.ABOUT.match(sentence.text)

@@ -52,7 +52,9 @@ _LISTED = re.compile(r"^[^\w\n]*(?P<letter>[A-Z])[.):*]+(?=\s)", re.MULTILINE)
 """A letter that begins a line; if several do, each line is about its option."""
 
 
-_SHARE = re.compile(r"\b([A-Z])\b\W{0,3}(?:\d{1,3}(?:\.\d+)?\s*%|[01]?\.\d+)")
+_SHARE = re.compile(
+    r"\b(?P<letter>[A-Z])\b\W{0,3}(?:(?P<percent>\d{1,3}(?:\.\d+)?)\s*%|(?P<part>[01]?\.\d+))"
+)
 """A letter with a share of belief. "A: 10%, B: 90%" does not begin with its choice."""
 
 
@@ -114,9 +116,18 @@ def _find_letters(text: str) -> Iterator[tuple[str, str]]:
 
 
 def _find_leading(text: str) -> re.Match[str] | None:
-    """Return the letter that a reply begins with, unless it begins a list of options or shares."""
-    has_shares = len(set(_SHARE.findall(text))) > 1
-    return None if has_shares or _lists_options(text) else _LEADING.match(text)
+    """Return the letter that a reply begins with, unless it begins a list of options.
+
+    Nor if another one has a larger share.
+    """
+    leading = None if _lists_options(text) else _LEADING.match(text)
+    shares = {
+        share["letter"]: float(share["percent"] or 100 * float(share["part"]))
+        for share in _SHARE.finditer(text)
+    }
+    if leading is None or shares.get(leading["letter"], 0.0) >= max(shares.values(), default=0.0):
+        return leading
+    return None
 
 
 def _lists_options(text: str) -> bool:

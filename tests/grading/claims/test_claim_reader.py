@@ -50,6 +50,7 @@ ANOMALIES = (
     ("Natural texture: no", {"texture"}),
     ("Blurred edges: yes", {"edge", "clarity"}),
     ("Correct perspective? No", {"perspective"}),
+    ("Is the lighting in this image consistent? No.", {"light & shadow"}),
 )  # fmt: skip
 NO_ANOMALIES = (
     ("Is the texture unnatural? No.", {"texture"}),
@@ -58,6 +59,9 @@ NO_ANOMALIES = (
     ("Natural texture: yes", {"texture"}),
     ("Blurred edges: no", {"edge", "clarity"}),
     ("Any distortion? No.", {"distortion"}),
+    ("The lighting looks natural, so is the image fake? No.", {"light & shadow"}),
+    ("Is the natural lighting a sign of a fake? No.", {"light & shadow"}),
+    ("If the lighting is consistent, is it real? No.", {"light & shadow"}),
     ("The shadows are not inconsistent.", {"light & shadow"}),
     ("There is no visible distortion.", {"distortion"}),
     ("No distortions, warping or blur are visible.", {"distortion", "clarity"}),

@@ -69,7 +69,7 @@ _LABELLED_IMAGE = compile_parts(
     " | IMAGE ADVERB* BE (?:ADVERB|NOT|DET)* (?:FAKE|REAL)"
 )
 _YES_WORDS = frozenset(
-    {"yes", "yep", "yeah", "yup", "affirmative", "true", "t", "y", "✅", "✔", "☑", "✓", "√"}
+    {"yes", "yep", "yeah", "yup", "affirmative", "true", "y", "✅", "✔", "☑", "✓", "√"}
 )
 _PARAPHRASE = re.compile(
     r"(?:i am afraid )?"
@@ -122,17 +122,7 @@ _GENERAL_STATEMENT = re.compile(
     r"commonly|lack|struggle|may|might|can|would)\b"
 )
 """Statements about a class of images: "faces often"."""
-_CUES = compile_parts(
-    "(?P<sign>FAKE_CUE|REAL_CUE) | (?P<kind>OBJECT) | MADE | TAKEN | (?:FAKE|REAL)(?!WORD)"
-)
-_TYPICAL = re.compile(
-    r"\b(?:typical|characteristic|indicative|consistent|hallmarks?|signs?|common(?:ly)?|often"
-    r"|frequently|seen|found|expected) (?:of|in|for|with|from)$"
-)
-"""Words before a kind of images that make a detail evidence: "typical of" AI-generated images."""
-_REAL_KIND = re.compile(r"\b(?:real|genuine|authentic)\b")
-_KIND = re.compile(r"\b(?:images|photographs|photos|pictures)$")
-_ABSENT = compile_parts("NONE | LACK | NOT | CANNOT_BE | UNDECIDED | NO(?!STOP|COLON)")
+_CUES = compile_parts("(?P<sign>FAKE_CUE|REAL_CUE)|MADE|TAKEN|(?:FAKE|REAL)(?!WORD)")
 _LABEL = compile_parts("FAKE|REAL|MADE|TAKEN")
 _FAKE_CUE_LETTERS = tuple(LETTER[name] for name in ("FAKE_CUE", "MADE", "FAKE"))
 
@@ -337,10 +327,7 @@ def find_unasserted(
             before_cue = sentence.tags[: cue.start()].rpartition(LETTER["BUT"])[2]
             if _NO_CUE.search(clause) or _CONCESSION.search(before_cue):
                 continue
-            words = sentence.words[cue.start()]
-            if cue["kind"] is not None and not _is_typical(sentence, cue.start(), before_cue):
-                continue
-            is_label = cue["sign"] is None and cue["kind"] is None
+            is_label = cue["sign"] is None
             if is_label and _GENERAL_STATEMENT.match(
                 " ".join(sentence.words[cue.end() : cue.end() + 4])
             ):
@@ -359,20 +346,8 @@ def find_unasserted(
                 and _NEGATED_LIST.search(sentence.tags, start, cue.start())
             ):
                 continue  # It may be in a list of absent things.
-            is_fake = cue[0] in _FAKE_CUE_LETTERS or (
-                cue["kind"] is not None and _REAL_KIND.search(words) is None
-            )
+            is_fake = cue[0] in _FAKE_CUE_LETTERS
             (labels if is_label else evidence).add(
                 Authenticity.FAKE if is_fake != is_negated else Authenticity.REAL
             )
     return UnassertedLabels(labels=labels, evidence=evidence)
-
-
-def _is_typical(sentence: Sentence, position: int, before: str) -> bool:
-    """Return whether a detail is called typical of the kind of images at a position.
-
-    ``before`` are the tags before it. After a negation nothing is: "none of the flaws common in".
-    """
-    if _KIND.search(sentence.words[position]) is None or _ABSENT.search(before):
-        return False
-    return _TYPICAL.search(" ".join(sentence.words[max(0, position - 3) : position])) is not None

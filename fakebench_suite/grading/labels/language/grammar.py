@@ -182,10 +182,11 @@ _LINK_PARTS = (
     "|YES"
 )
 _VALUE = (
-    "(?:ADVERB|DEGREE)* (?: NUMBER | NO | YES | NONE | NOT"
-    " | (?:UNDECIDED|MAY|PARTLY|IF) (?:STOP|BUT|$) )"
+    "NUMBER | NO | YES | NONE | NOT"
+    " | (?:ADVERB|DEGREE)* (?:NO|YES|NONE|NOT|UNDECIDED|MAY|PARTLY|IF) (?:STOP|BUT|$)"
 )
-"""What a field holds, rather than a reason: "fake: unlikely", "fake: definitely not"."""
+"""What a field holds, rather than a reason: "fake: unlikely", "fake: definitely not"; but not
+"real: absolutely no signs of manipulation"."""
 _EXPLANATION = f"COLON(?! {_VALUE} )"
 AFTER_ADJECTIVE = compile_parts(f"$|OF IMAGE (?=STOP|$)|{_LINK_PARTS}|MADE|TAKEN|{_EXPLANATION}")
 """What may follow an adjective that describes the image; otherwise a following noun is
