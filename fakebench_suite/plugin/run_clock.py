@@ -5,8 +5,8 @@ from pathlib import Path  # noqa: TC003
 
 import pytest
 
+from fakebench_suite.execution import work_units
 from fakebench_suite.execution.forecast import TimePredictor
-from fakebench_suite.execution.work_units import MIN_UNIT_PROMPTS
 from fakebench_suite.plugin.engines import find_unit_size
 from fakebench_suite.plugin.options import SETTINGS, count_workers
 from fakebench_suite.plugin.reporting import RECORDER, get_record
@@ -15,7 +15,9 @@ from fakebench_suite.plugin.reporting import RECORDER, get_record
 def make_predictor(config: pytest.Config) -> TimePredictor:
     """A predictor for the processes of this session, and the size of their work units."""
     least = find_unit_size(config, config.stash[RECORDER].selected)
-    return TimePredictor(workers=max(1, count_workers(config)), least=least or MIN_UNIT_PROMPTS)
+    return TimePredictor(
+        workers=max(1, count_workers(config)), least=least or work_units.MIN_UNIT_PROMPTS
+    )
 
 
 def count_times(predictor: TimePredictor, report: pytest.TestReport) -> None:
