@@ -25,7 +25,7 @@ def encode_record(record: Record) -> bytes:
     """The line of a record, with its line feed."""
     try:
         struct = msgspec.convert(record, _make_struct(Record), from_attributes=True)
-    except msgspec.ValidationError:  # A backend of another package gave what no field allows.
+    except msgspec.ValidationError:  # A judge of another package gave what no field allows.
         return msgspec.json.encode(record, enc_hook=make_plain) + b"\n"
     return msgspec.json.encode(struct) + b"\n"
 

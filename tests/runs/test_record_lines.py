@@ -7,6 +7,7 @@ from types import UnionType
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
 import msgspec
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -103,6 +104,14 @@ def test_what_no_field_allows_is_written_as_it_is() -> None:
     odd = replace(record.answer, tokens="two")  # type: ignore[arg-type]
     written = json.loads(encode_record(replace(record, answer=odd)))
     assert written["answer"]["tokens"] == "two"
+
+
+def test_scores_of_a_judge_may_be_numbers_of_numpy() -> None:
+    """They are written as plain ones, which are read again."""
+    record = make_record("a.png", Outcome.CORRECT)
+    odd = replace(record.verdict, score=np.float64(1.5))
+    line = encode_record(replace(record, verdict=odd))
+    assert decode_record(line).verdict.score == 1.5
 
 
 @pytest.mark.parametrize("line", [b"{", b'{"case": 3}\n', b"[]\n", b"\xff\n"])
