@@ -99,6 +99,8 @@ def test_hostile_texts_stay_text_among_the_records(tab: Tab, tmp_path: Path) -> 
     assert EVIL in page.locator(f"{ROW} td.c-id").all_text_contents()
     page.select_option("#by-criterion", index=1)
     expect(page.locator("#found")).to_have_text("2 of 2")
+    page.fill("#search", "no such words")
+    expect(page.locator("#found")).to_have_text("0 of 2")  # The rows are drawn anew.
     page.fill("#search", "javascript:alert(4)")
     expect(page.locator("#found")).to_have_text("2 of 2")
     page.locator(ROW, has_text="__proto__").click()
