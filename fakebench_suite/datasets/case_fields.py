@@ -12,10 +12,11 @@ _CHOICE = re.compile(r"\byes\W+or\W+no\b|\bno\W+or\W+yes\b", re.IGNORECASE)
 _ALTERED = re.compile(r"\bor\b|\bnot\b|n['\u2019]t\b|-free\b", re.IGNORECASE)
 """An alternative or a negation, which changes what "yes" asserts."""
 _DENIED = re.compile(
-    r"\b(?:(?:answer|say|reply) \W?no|non|none|nothing|neither|nor|never|without"
-    r"|lack\w*|devoid|absen\w+|unlikely|impossible|false|falsely|untrue|wrong|wrongly|incorrect|incorrectly|doubt\w*|deny|denies|refute\w*"
-    r"|opposite|(?:free|instead) of|anything but|far from(?: being)?|(?:hard|difficult) to"
-    r"|(?:rather|less) than|too \w+ to be|rule[sd]? out)\b[^.,:;?!\n]*?\b(?:fake|real)\b",
+    r"\b(?:(?:answer|say|reply) \W?no|non|none|nothing|neither|nor|never|without|lack\w*|devoid"
+    r"|absen\w+|unlikely|impossible|false(?:ly)?|untrue|wrong(?:ly)?|incorrect(?:ly)?|doubt\w*"
+    r"|deny|denies|refute\w*|opposite|(?:free|instead) of|anything but|far from|hard to"
+    r"|difficult to|(?:rather|less) than|too \w+ to be|rule[sd]? out)\b"
+    r"[^.,:;?!\n]*?\b(?:fake|real)\b",
     re.IGNORECASE,
 )
 """A negation in other words before a label: "free of fake parts", "too good to be real"."""

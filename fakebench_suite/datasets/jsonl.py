@@ -85,10 +85,15 @@ class Line(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True
     expected_choice: str | None = None
 
 
-_KEYS = tuple(f'"{name}"'.encode() for name in Line.__struct_fields__)
-"""The fields as they stand in a line."""
 _DEPRECATED = {"form": "question_type", "category": "content_categories"}
 """Old names of fields, from earlier versions."""
+_KEYS = tuple(
+    f'"{name}"'.encode()
+    for name in {*_DEPRECATED}.union(
+        *(part.__struct_fields__ for part in (Line, ReferenceLine, RegionLine))
+    )
+)
+"""The fields as they stand in a line, also those of its clues and regions."""
 
 
 def load(path: Path | None) -> Dataset:

@@ -269,6 +269,13 @@ def test_a_field_given_twice_is_refused(tmp_path: Path) -> None:
     line = json.dumps(LINE | {"label": "fake"})
     with pytest.raises(DataError, match="line 2: the key 'label' is there twice"):
         open_dataset(write(tmp_path, LINE, f'{line[:-1]}, "label": "real"}}'))
+    with pytest.raises(DataError, match="the key 'text' is there twice"):
+        open_dataset(write(tmp_path, f'{line[:-1]}, "expected": [{{"text": "a", "text": "b"}}]}}'))
+    with (
+        pytest.warns(DeprecatedNameWarning, match="'form'"),
+        pytest.raises(DataError, match="the key 'form' is there twice"),
+    ):
+        open_dataset(write(tmp_path, f'{line[:-1]}, "form": "isfake", "form": "isreal"}}'))
     (case,) = open_dataset(write(tmp_path, LINE | {"question": 'Is "id" and "id" fake?'})).cases
     assert case.id == "a.png:a"
 
