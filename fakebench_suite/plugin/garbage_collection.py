@@ -11,7 +11,8 @@ from collections.abc import Generator
 import pytest
 
 _FRAMEWORKS = frozenset({"jax", "mlx", "torch"})
-"""What models compute with. Its libraries are bound by nanobind, which prints what is not freed."""
+"""What models compute with. Of objects that are not freed at the end, libraries bound by nanobind,
+such as those of Triton, which comes with PyTorch, print a line each."""
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)

@@ -15,7 +15,7 @@ _UNCOUNTED = ""
 """What the terminal files reports under that no summary counts."""
 
 
-class TellingReports(list[pytest.TestReport]):
+class NotableReports(list[pytest.TestReport]):
     """Takes a report only if it did not pass, or something was printed."""
 
     def extend(self, reports: Iterable[pytest.TestReport], /) -> None:
@@ -30,6 +30,6 @@ def pytest_runtestloop(session: pytest.Session) -> None:
     reporter = config.pluginmanager.get_plugin("terminalreporter")
     if reporter is None or config.option.durations is not None or not will_run_cases(config):
         return
-    kept = TellingReports()
+    kept = NotableReports()
     kept.extend(reporter.stats.get(_UNCOUNTED, ()))
     reporter.stats[_UNCOUNTED] = kept

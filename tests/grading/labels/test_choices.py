@@ -30,6 +30,7 @@ ASKED_FAKE = [
     ("A: 10%, B: 90%", NoLabel.UNPARSED),
     ("A: 0.1\nB: 0.9", NoLabel.UNPARSED),
     ("A: 20 %, B: 80 %. The answer is B.", "B"),
+    ("B - 80%. A - 20%.", "B"),
     ("A. Real\nB. Fake", "B"),
     ("A. Real photo B. Fake", NoLabel.UNPARSED),
     ("Option A is real. Option B is fake.", "B"),
