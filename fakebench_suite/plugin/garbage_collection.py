@@ -33,14 +33,12 @@ def pytest_sessionfinish() -> Generator[None, object, object]:
 
     pytest and Python would look through all records, reports and items again and again before the
     process ends, and then take them apart: seconds, with 54,000 cases (benchmarks/harness.py).
-    After a model in this process everything is looked at: what it left may hold a GPU's memory,
-    and libraries complain at the end of the process of objects that were not taken apart.
+    After a model in this process all that came after collection is looked at: it may hold a GPU's
+    memory, and libraries complain at the end of the process of objects that were not taken apart.
     """
     result = yield from _gc_disabled()
     if _FRAMEWORKS.isdisjoint(sys.modules):
         gc.freeze()
-    else:
-        gc.unfreeze()
     return result
 
 
