@@ -39,9 +39,9 @@ class FrozenContext(NamedTuple):
     topic: tuple[str, ...]
     is_heading: bool
     general: tuple[tuple[str, Polarity], ...]
-    listed: Polarity | None
-    before: Polarity | None
-    proposed: Polarity | None
+    list_polarity: Polarity | None
+    previous_polarity: Polarity | None
+    proposed_polarity: Polarity | None
     places: tuple[Place, ...]
 
 
@@ -60,11 +60,11 @@ class Context:
     """Whether the line before was a title, which the next one is about."""
     general: Polarities = field(default_factory=dict)
     """What has just been said of images in general."""
-    listed: Polarity | None = None
+    list_polarity: Polarity | None = None
     """What the items of a list are evidence of: "signs of manipulation:"."""
-    before: Polarity | None = None
+    previous_polarity: Polarity | None = None
     """What the clause before, in the same line, said of what it was about."""
-    proposed: Polarity | None = None
+    proposed_polarity: Polarity | None = None
     """What a question or a heading supposes of its topic, to which the next clause may say no."""
     places: tuple[Place, ...] = ()
     """Of a heading: "lower left: a blurred patch"."""
@@ -73,7 +73,7 @@ class Context:
         """What a sentence is read by, as it is now; its title has become its heading by then."""
         return FrozenContext(
             self.asked, self.is_real, self.topic, self.is_heading, tuple(self.general.items()),
-            self.listed, self.before, self.proposed, self.places,
+            self.list_polarity, self.previous_polarity, self.proposed_polarity, self.places,
         )  # fmt: skip
 
     def restore(self, state: FrozenContext) -> None:
@@ -81,5 +81,5 @@ class Context:
         self.topic, self.is_heading, self.general = (
             state.topic, state.is_heading, dict(state.general)
         )  # fmt: skip
-        self.listed, self.before, self.places = state.listed, state.before, state.places
-        self.proposed = state.proposed
+        self.list_polarity, self.previous_polarity = state.list_polarity, state.previous_polarity
+        self.proposed_polarity, self.places = state.proposed_polarity, state.places

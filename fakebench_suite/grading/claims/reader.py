@@ -85,7 +85,7 @@ class _Part(NamedTuple):
 
     clause: Clause
     polarities: Polarities
-    whole: Polarity | None = None
+    polarity: Polarity | None = None
     """How it assesses what it is about, whatever that is."""
     link: Link = Link.PLAIN
     places: tuple[Place, ...] = ()
@@ -114,11 +114,11 @@ def read_text(text: str, asked: str | None) -> ClaimReading:
     for words, start, opens in find_sentences(plain):
         sentence = searched.cut(start, start + len(words))
         if opens and not context.is_titled:
-            context.topic, context.general, context.before = (), {}, None
+            context.topic, context.general, context.previous_polarity = (), {}, None
         context.is_heading = context.is_titled
         found: Sequence[Claim] = ()
         if _says_nothing(sentence, context):
-            context.proposed = None
+            context.proposed_polarity = None
         else:
             found = _read_known(sentence, context)
             claims += found
@@ -158,9 +158,9 @@ def _read_sentence(sentence: SearchedText, context: Context) -> Sequence[Claim]:
         context.topic = tuple({**find_subjects(sentence, None), **dict.fromkeys(flaws)}) or (
             context.topic
         )
-        context.before = find_polarity(sentence)
-        context.proposed = context.before if proposes else None
-        context.listed = None
+        context.previous_polarity = find_polarity(sentence)
+        context.proposed_polarity = context.previous_polarity if proposes else None
+        context.list_polarity = None
         return []
     about = grammar.ABOUT.match(sentence.text)
     if about is not None:
@@ -237,17 +237,17 @@ class _Reader:
         context = self._context
         for item in split_list(clause):
             part = self._read_clause(item) if _may_claim(item) else _Part(item, {})
-            context.proposed = None
+            context.proposed_polarity = None
             self._parts.append(part._replace(places=context.places) if context.places else part)
             self._excuse(item)
             if part.polarities:
                 context.places = ()
         if clause.has_verb and not clause.ends_in_colon:
-            context.listed = None
+            context.list_polarity = None
 
     def _note_list(self, clause: Clause) -> None:
         """Note what the items after a colon are evidence of, if it is said."""
-        self._context.listed = None
+        self._context.list_polarity = None
         if grammar.is_generic(clause):
             return
         verdict = find_verdict(clause) if grammar.EVIDENCE.search(clause) else None
@@ -259,7 +259,7 @@ class _Reader:
                 verdict = polarity
         if verdict is None and not clause.has_verb and not find_subjects(clause, None):
             verdict = find_polarity(clause)
-        self._context.listed = verdict
+        self._context.list_polarity = verdict
 
     def _skip_general(self, clause: Clause) -> bool:
         """Whether a clause is about images in general, or goes on about them."""
@@ -282,7 +282,7 @@ class _Reader:
         named = {**find_subjects(clause, self._context.asked), **find_flaws(clause, ())}
         self._context.topic = tuple(named) or self._context.topic
         self._context.is_heading = bool(named)
-        self._context.proposed = find_polarity(clause)
+        self._context.proposed_polarity = find_polarity(clause)
         self._context.places = find_places(clause) or self._context.places
 
     def _read_clause(self, clause: Clause) -> _Part:
@@ -297,15 +297,15 @@ class _Reader:
             return _Part(stripped, {name: p.invert() for name, p in context.general.items()})
         named = find_subjects(clause, context.asked)
         polarities = assess(clause, named, context, self._sentence_topics())
-        whole = find_polarity(clause)
-        if (answer := grammar.ANSWER.match(clause.text)) and context.proposed and not named:
-            is_denied = answer["no"] is not None
-            whole = context.proposed.invert() if is_denied else context.proposed
-            polarities = dict.fromkeys(context.topic, whole)
+        polarity = find_polarity(clause)
+        proposed = context.proposed_polarity
+        if (answer := grammar.ANSWER.match(clause.text)) and proposed and not named:
+            polarity = proposed.invert() if answer["no"] is not None else proposed
+            polarities = dict.fromkeys(context.topic, polarity)
         elif not polarities:
             polarities = self._assess_by_context(clause, tuple(named))
-        if (topic := self._find_pronoun_topic(clause, named)) and whole:
-            polarities = dict.fromkeys(topic, whole)
+        if (topic := self._find_pronoun_topic(clause, named)) and polarity:
+            polarities = dict.fromkeys(topic, polarity)
         elif polarities and context.topic and self._is_about_topic(clause, named):
             polarities = {**_assess_topic(clause, context.topic), **polarities}
             drop_unrealistic(polarities, clause, context)
@@ -313,26 +313,26 @@ class _Reader:
             polarities = {name: p.invert() for name, p in polarities.items()}
         if named or polarities:
             context.topic = tuple(dict.fromkeys([*named, *polarities]))
-        whole = whole or next(iter(polarities.values()), None)
-        context.before = whole or context.before
-        return _Part(stripped, polarities, whole, clause.link)
+        polarity = polarity or next(iter(polarities.values()), None)
+        context.previous_polarity = polarity or context.previous_polarity
+        return _Part(stripped, polarities, polarity, clause.link)
 
     def _assess_by_context(self, clause: Clause, named: tuple[str, ...]) -> Polarities:
         """What a clause claims that assesses nothing that it names."""
         context = self._context
         if not named:
-            if context.before and context.topic and grammar.DENIAL.match(clause.text):
-                return dict.fromkeys(context.topic, context.before.invert())
+            if context.previous_polarity and context.topic and grammar.DENIAL.match(clause.text):
+                return dict.fromkeys(context.topic, context.previous_polarity.invert())
             return _assess_topic(clause, self._find_topic(clause))
-        if context.before and grammar.NEGATIVE_ELLIPSIS.search(clause.text):
-            return dict.fromkeys(named, context.before.invert())
-        if context.before and grammar.ELLIPSIS.match(clause.text):
-            return dict.fromkeys(named, context.before)
+        if context.previous_polarity and grammar.NEGATIVE_ELLIPSIS.search(clause.text):
+            return dict.fromkeys(named, context.previous_polarity.invert())
+        if context.previous_polarity and grammar.ELLIPSIS.match(clause.text):
+            return dict.fromkeys(named, context.previous_polarity)
         if self._parts and grammar.SHOWN.match(clause.text):
             verdict = find_verdict(self._parts[-1].clause)
             return {} if verdict is None else dict.fromkeys(named, verdict)
-        if context.listed and not clause.has_verb:
-            return dict.fromkeys(named, context.listed)
+        if context.list_polarity and not clause.has_verb:
+            return dict.fromkeys(named, context.list_polarity)
         if self._is_under_heading(clause):
             return _assess_topic(clause, context.topic)
         return {}
@@ -373,14 +373,14 @@ class _Reader:
 
     def _read_exception(self, clause: Clause) -> _Part:
         """What is excepted is what the rest is not: "everything is natural except the hand"."""
-        rest = next((part for part in reversed(self._parts) if part.whole), None)
+        rest = next((part for part in reversed(self._parts) if part.polarity), None)
         named = find_subjects(clause, self._context.asked)
         polarities = assess(clause, named, self._context, ())
-        if rest is not None and rest.whole is not None:
-            is_contrary = rest.whole is Polarity.ABSENCE or grammar.SWEEPING.search(
+        if rest is not None and rest.polarity is not None:
+            is_contrary = rest.polarity is Polarity.ABSENCE or grammar.SWEEPING.search(
                 rest.clause.text
             )
-            other = rest.whole.invert() if is_contrary else rest.whole
+            other = rest.polarity.invert() if is_contrary else rest.polarity
             polarities = {**dict.fromkeys(named, other), **polarities}
         elif clause.link is Link.COMPARISON:
             polarities = {}
