@@ -1,8 +1,6 @@
 """Cases are asked in whole work units, and answered, judged and recorded one by one."""
 
 import os
-import threading
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, closing, nullcontext
@@ -32,6 +30,7 @@ from fakebench_suite.execution.plan import RunPlan
 from fakebench_suite.execution.prefetch import PrefetchedImages, decoder_pool
 from fakebench_suite.execution.reply_checks import check_reply
 from fakebench_suite.execution.reusable_answers import is_reusable
+from fakebench_suite.execution.run_stop import RunStop
 from fakebench_suite.execution.work_units import assign_work_units, choose_gpu_unit_size
 from fakebench_suite.grading.judges.base import TextJudge
 from fakebench_suite.tasks.registry import Grader, get_task
@@ -40,9 +39,6 @@ from fakebench_suite.types import Answer, Case, PixelDigest, Record, Verdict
 MAX_UNITS_AHEAD = 64
 """Work units after the asked one that may be answered already; a stopped run asks them anew. They
 are more where an engine has more in flight, such as many replicas: twice as many as that."""
-GIVE_UP_S = 30.0
-"""Seconds from one reply to the next, once the run is stopped, after which those that are still
-missing are given up, or twice those of the longest reply; an interrupt may give them less."""
 RUN_ENDS = (EngineError, UserError)
 """Errors of a whole unit that no other case would be spared."""
 Wait = Callable[[int], AbstractContextManager[None]]
@@ -65,18 +61,19 @@ def execute(
     size = choose_gpu_unit_size(len(plan.cases)) if is_on_gpu(plan.card) else None
     units = group_cases(plan.cases, least=size)
     runner = CaseRunner(plan, LocalEngine(backend), units, grader=grader)
-    with closing(runner):
-        runner.stop_after(plan.request.run_timeout)
+    with closing(runner.run_stop):
+        limit = plan.request.run_timeout
+        runner.run_stop.request_after(limit, limit=limit)
         yield from _run_cases(runner, plan)
-    if runner.stop_reason is not None:
-        raise RunStoppedError(runner.stop_reason)
+    if runner.run_stop.reason is not None:
+        raise RunStoppedError(runner.run_stop.reason)
 
 
 def _run_cases(runner: "CaseRunner", plan: RunPlan) -> Iterator[Record]:
     """The record of every case that a runner asks before it is stopped."""
     for case in plan.cases:
         answer = None
-        stopped = runner.stop_reason is not None
+        stopped = runner.run_stop.reason is not None
         if stopped and case.id not in plan.known and not runner.is_answered(case):
             continue
         try:
@@ -122,16 +119,7 @@ class CaseRunner:
         self._plan, self._engine, self._grader = plan, engine, grader
         budget = plan.request.budget
         self._spending = None if budget is None else Spending(budget)
-        self._timer: threading.Timer | None = None
-        self._closed = threading.Event()
-        self._longest = 0.0
-        """Seconds of the reply that took longest."""
-        self.stop_reason: str | None = None
-        """Why nothing is asked any more; None while cases are asked."""
-        self.on_stop: Callable[[], None] = lambda: None
-        """Called in the thread that asks, once the run is stopped."""
-        self._stop_reported = False
-        """Whether it was called."""
+        self.run_stop = RunStop(engine, lambda: (self.in_flight, self.requests_in_flight))
         self._wait = wait
         self._fatal = fatal
         self._raised: tuple[type[BaseException], ...] = (Exception, *fatal)
@@ -170,7 +158,7 @@ class CaseRunner:
         the engine still has is waited for by the next case, and the others are asked one by one.
         An answer that is known already is given without asking.
         """
-        self._report_stop()
+        self.run_stop.report()
         known = self._known.get(case.id)
         if known is not None and known.answer is not None:
             return known.answer
@@ -188,7 +176,7 @@ class CaseRunner:
             # It was answered, and a text of its unit was being graded.
             self._grader.fail(case, describe_error(error))
         finally:
-            self._report_stop()
+            self.run_stop.report()
         reply = self._ready.pop(case.id)
         if isinstance(reply, Answer):
             return reply
@@ -272,65 +260,10 @@ class CaseRunner:
             raise ModelError(str(again)) from again
 
     def stop(self, reason: str, *, judge: bool = False) -> None:
-        """Begin nothing any more, for a reason in a sentence; what is in flight is still answered.
-
-        It may be called from other threads and signal handlers, and more than once; the first
-        reason stands. With ``judge``, no judge is asked any more either. Replies that do not come
-        for long are given up, see GIVE_UP_S.
-        """
+        """Stop the run for this reason; with ``judge``, no judge is asked any more either."""
         if judge:
             self._grader.stop()
-        if self.stop_reason is None:
-            self.stop_reason = reason
-            self._engine.stop(reason)
-            name = "fakebench-stopped-run"
-            threading.Thread(target=self._end_waiting, name=name, daemon=True).start()
-
-    def give_up(self) -> None:
-        """Wait no longer, once the run is stopped, for replies that can be given up.
-
-        Their prompts are asked when the run goes on; all other replies are taken. It may be called
-        from other threads, and more than once.
-        """
-        self._engine.give_up()
-
-    def _end_waiting(self) -> None:
-        """Give up what is in flight, where no reply arrives for long."""
-        state, since = self._get_state(), time.monotonic()
-        while not self._closed.wait(0.1):
-            if (now := self._get_state()) != state:
-                state, since = now, time.monotonic()
-            if time.monotonic() - since >= max(GIVE_UP_S, 2 * self._longest):
-                self.give_up()
-                return
-
-    def _get_state(self) -> tuple[int, int | None]:
-        """What changes with every reply once the run is stopped."""
-        return self.in_flight, self.requests_in_flight
-
-    def stop_after(self, seconds: float | None) -> None:
-        """Stop when the time of the run is over, whatever is waited for then; None: never."""
-        if seconds is None:
-            return
-        limit = self._plan.request.run_timeout
-        reason = f"--run-timeout={limit:g} is over: the other cases were not asked."
-        if seconds <= 0:
-            self.stop(reason)
-            return
-        self._timer = threading.Timer(seconds, self.stop, [reason])
-        self._timer.daemon = True
-        self._timer.start()
-
-    def close(self) -> None:
-        """Let this run stop and give up nothing any more: its backend may be asked by another."""
-        self._closed.set()
-        if self._timer is not None:
-            self._timer.cancel()
-
-    def _report_stop(self) -> None:
-        if self.stop_reason is not None and not self._stop_reported:
-            self._stop_reported = True
-            self.on_stop()
+        self.run_stop.request(reason)
 
     def is_answered(self, case: Case) -> bool:
         """Whether a stopped run has a reply for this case; waits for all that is in flight."""
@@ -366,8 +299,7 @@ class CaseRunner:
         """Raise RunStoppedError if no case is asked any more."""
         if self._spending is not None and self._spending.is_over:
             self.stop(str(self._spending))
-        if self.stop_reason is not None:
-            raise RunStoppedError(self.stop_reason)
+        self.run_stop.check()
 
     def _drop_lost(self) -> None:
         """Forget what was begun and will not be finished: units, and images of the next one."""
@@ -391,7 +323,7 @@ class CaseRunner:
     def _find_next(self) -> int | None:
         """The next unit that is not begun; None where there is none or it is not known."""
         is_spent = self._spending is not None and self._spending.is_over
-        if is_spent or self.stop_reason is not None:
+        if is_spent or self.run_stop.reason is not None:
             return None
         ahead = max(MAX_UNITS_AHEAD, 2 * len(self._begun)) if self._looks_ahead else 0
         following = range(self._asked + 1, min(self._end, self._asked + 1 + ahead))
@@ -486,7 +418,8 @@ class CaseRunner:
             self._ready[case.id] = reply
             self._prompts[case.id] = request.prompt.text
             if isinstance(reply, Answer):
-                self._longest = max(self._longest, reply.seconds)
+                longest = max(self.run_stop.longest_reply, reply.seconds)
+                self.run_stop.longest_reply = longest
                 if self._spending is not None:
                     self._spending.add(reply)
                 texts.append((case, reply))

@@ -198,8 +198,9 @@ def case_runner(request: pytest.FixtureRequest) -> CaseRunner:
         ),
         fatal=FATAL,
     )
-    runner.stop_after(find_seconds_left(config, plan.request.run_timeout))
-    runner.on_stop = partial(filter_tests, config, runner)
+    limit = plan.request.run_timeout
+    runner.run_stop.request_after(find_seconds_left(config, limit), limit=limit)
+    runner.run_stop.on_stop = partial(filter_tests, config, runner)
     follow_stops(config, runner)
     return runner
 

@@ -150,7 +150,7 @@ class Interrupts:
         if self._count > 1:
             return
         limit = self._config.workerinput[_LIMIT] - MARGIN_S  # type: ignore[attr-defined]
-        timer = threading.Timer(limit, runner.give_up)
+        timer = threading.Timer(limit, runner.run_stop.give_up)
         timer.daemon = True
         timer.start()
 
@@ -168,7 +168,7 @@ class Interrupts:
                 state, since = now, time.monotonic()
             late = time.monotonic() - since >= limit - MARGIN_S
             if late and not gave_up and self.runner is not None:
-                self.runner.give_up()
+                self.runner.run_stop.give_up()
                 gave_up = True
         if self.can_raise:
             self.raise_in_main_thread(

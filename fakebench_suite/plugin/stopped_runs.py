@@ -25,7 +25,7 @@ class UnansweredTestFilter:
         answered = case is not None and self._runner.is_answered(case)
         self._left_out = self._left_out or not answered
         if self._left_out and (nextitem is None or not (answered or self._runner.has_answers)):
-            item.session.shouldstop = self._runner.stop_reason or True
+            item.session.shouldstop = self._runner.run_stop.reason or True
         if answered:
             return None
         # The test before left its module set up for this one.

@@ -9,7 +9,7 @@ import pytest
 from fakebench_suite.backends.base import Backend, NotAsked, Reply, Request
 from fakebench_suite.backends.registry import load_model
 from fakebench_suite.errors import RunStoppedError
-from fakebench_suite.execution import runner
+from fakebench_suite.execution import run_stop
 from fakebench_suite.execution.plan import RunRequest, make_plan
 from fakebench_suite.execution.runner import execute
 from fakebench_suite.types import Record
@@ -43,7 +43,7 @@ def test_a_prompt_that_hangs_costs_a_stopped_run_itself_only(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """All others are recorded, soon after the time of the run is over."""
-    monkeypatch.setattr(runner, "GIVE_UP_S", 0.3)
+    monkeypatch.setattr(run_stop, "GIVE_UP_S", 0.3)
     plan = make_plan(RunRequest(model="coin", tasks=("detection",), sample=12, run_timeout=0.2))
     backend, started = OneHangs(), time.monotonic()
     records: list[Record] = []

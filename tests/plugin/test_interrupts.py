@@ -373,7 +373,7 @@ def test_a_prompt_that_hangs_does_not_outlast_the_limit_of_time(
         return 200, "It is fake."
 
     endpoint.behave = behave
-    impatient = "from fakebench_suite.execution import runner\nrunner.GIVE_UP_S = 5.0\n"
+    impatient = "from fakebench_suite.execution import run_stop\nrun_stop.GIVE_UP_S = 5.0\n"
     (project / "cases" / "conftest.py").write_text(impatient, encoding="utf-8")
     model = ("--model=mine.toml", f"--data={data}", "--gates=none")
     result = run(*model, "--run=run", "--run-timeout=3", "-n0")
