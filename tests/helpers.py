@@ -1,4 +1,4 @@
-"""What tests of whole runs share: calling commands, reading runs, and letting cases ask fakes."""
+"""What tests share: calling commands, waiting, reading runs, and letting cases ask fakes."""
 
 import contextlib
 import json
@@ -6,6 +6,8 @@ import os
 import shutil
 import subprocess
 import sys
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -152,3 +154,11 @@ def install_package(folder: Path, name: str, *, source: str, entry_points: str) 
         f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n", encoding="utf-8"
     )
     (metadata / "entry_points.txt").write_text(entry_points, encoding="utf-8")
+
+
+def wait_until(condition: Callable[[], object], *, seconds: float = 30.0) -> None:
+    """Return once it is so; fail where it is not for so long."""
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.02)

@@ -12,7 +12,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,7 @@ import pytest
 from PIL import Image
 
 from fakebench_suite.execution.work_units import MIN_UNIT_PROMPTS
-from tests.helpers import read_run
+from tests.helpers import read_run, wait_until
 from tests.plugin.forking import ADDRESS, Forked
 from tests.plugin.sandbox import ROOT, SCRIPT, Run, write_unloadable
 
@@ -125,14 +125,6 @@ def many_cases(project: Path) -> Path:
     return path
 
 
-def wait_until(condition: Callable[[], object]) -> None:
-    """Return once it is so; fail where it is not for a long time."""
-    end = time.monotonic() + PATIENCE
-    while not condition():
-        assert time.monotonic() < end
-        time.sleep(0.05)
-
-
 @pytest.fixture(autouse=True)
 def _forks(forks: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Runs need not import the suite; replicas do."""
@@ -178,7 +170,7 @@ def finish(process: RayRun) -> str:
 def interrupt(process: RayRun, project: Path) -> None:
     """Ctrl-C in the terminal of a run that has recorded something and waits for more."""
     count = 0
-    wait_until(lambda: count_lines(project))
+    wait_until(lambda: count_lines(project), seconds=PATIENCE)
     while count != count_lines(project):
         count = count_lines(project)
         time.sleep(0.5)
@@ -211,7 +203,7 @@ def test_interrupting_leaves_whole_records_and_no_replica(
     assert f"engine: Ray {nodes.address}" in output
     assert 0 < len(read_run(project).records) < CASES
     assert read_run(project).manifest["status"] == "interrupted"
-    wait_until(lambda: not nodes.find_replicas())
+    wait_until(lambda: not nodes.find_replicas(), seconds=PATIENCE)
 
 
 def test_a_ray_of_this_run_ends_with_it(many_cases: Path, project: Path, cluster: Nodes) -> None:
@@ -224,7 +216,7 @@ def test_a_ray_of_this_run_ends_with_it(many_cases: Path, project: Path, cluster
     output = finish(process)
     assert process.returncode == pytest.ExitCode.INTERRUPTED, output
     assert "engine: Ray of this run" in output
-    wait_until(lambda: not count_marked(marker))
+    wait_until(lambda: not count_marked(marker), seconds=PATIENCE)
 
 
 def test_the_end_of_this_machines_ray_ends_the_run(
@@ -262,9 +254,9 @@ def test_what_is_lost_in_the_middle_is_answered_elsewhere(
 ) -> None:
     """A process and a node die under way: no case is lost or doubled, and scores are equal."""
     process = RayRun(project, f"--data={many_cases}", "--model=slow.toml", nodes=nodes)
-    wait_until(lambda: count_lines(project))
+    wait_until(lambda: count_lines(project), seconds=PATIENCE)
     os.kill(nodes.find_replicas()[0], signal.SIGKILL)
-    wait_until(lambda: count_lines(project) > 2 * MIN_UNIT_PROMPTS)
+    wait_until(lambda: count_lines(project) > 2 * MIN_UNIT_PROMPTS, seconds=PATIENCE)
     nodes.kill(1)
     assert count_lines(project) < CASES
     output = finish(process)
@@ -385,7 +377,7 @@ def test_the_end_of_the_last_node_ends_the_run(
     conftest = "from fakebench_suite.execution.ray import pool\n\npool.NODE_LOSS_TIMEOUT_S = 1.0\n"
     (project / "cases" / "conftest.py").write_text(conftest, encoding="utf-8")
     process = RayRun(project, f"--data={many_cases}", "--model=slow.toml", nodes=nodes)
-    wait_until(lambda: count_lines(project))
+    wait_until(lambda: count_lines(project), seconds=PATIENCE)
     nodes.kill(2)
     output = finish(process)
     assert process.returncode == pytest.ExitCode.INTERRUPTED, output

@@ -98,6 +98,9 @@ class VllmBackend(Backend):
         """One unit more than fills the slots: its images are opened while others are answered."""
         self._stopped: NotAsked | None = None
         """What is said of every prompt that is not handed over any more."""
+        self._waits: set[asyncio.Timeout] = set()
+        """Those for the prompts that vLLM has."""
+        self._gave_up = False
         self._time = TimeShares()
         self._numbers = count()
         self._image_ids = ImageIds()
@@ -137,6 +140,17 @@ class VllmBackend(Backend):
 
     def _stop(self, reason: str) -> None:
         self._stopped = self._stopped or NotAsked(reason)
+
+    def give_up(self) -> None:
+        """Wait no longer for what vLLM has, which drops it."""
+        self._loop.call(self._give_up)
+
+    def _give_up(self) -> None:
+        if self._stopped is None:
+            return
+        self._gave_up, now = True, asyncio.get_running_loop().time()
+        for wait in self._waits:
+            wait.reschedule(now)
 
     def close(self) -> None:
         """Give up what is in flight, and end vLLM's processes."""
@@ -197,13 +211,16 @@ class VllmBackend(Backend):
             if self._stopped is not None:
                 return self._stopped
             images = request.prompt_images
-            begun = self._time.begin()
+            begun, wait = self._time.begin(), asyncio.timeout(self._prompt_seconds)
             try:
-                async with asyncio.timeout(self._prompt_seconds):
+                async with wait:
+                    self._waits.add(wait)
                     output = await self._generate(request, images)
             except Exception as error:  # Only this prompt fails, if vLLM lives.
                 self._time.end(begun)
                 return self._explain(error)
+            finally:
+                self._waits.discard(wait)
             taken = self._time.end(begun)
         self._prompt_tokens += len(output.prompt_token_ids)
         self._cached_tokens += output.num_cached_tokens or 0
@@ -261,6 +278,8 @@ class VllmBackend(Backend):
             self._stopped = self._stopped or NotAsked(_DEAD, model_ended=True)
             return self._stopped
         if isinstance(error, TimeoutError):
+            if self._gave_up and self._stopped is not None:
+                return self._stopped
             return ModelError(f"no answer within --case-timeout={self._prompt_seconds:g}")
         cause = error.__cause__ or error  # vLLM wraps what it did not expect.
         return ModelError(f"{type(cause).__name__}: {cause}")

@@ -31,8 +31,8 @@ from fakebench_suite.execution.ray.worker import (
     UnitRequest,
 )
 
-_OTHER_CALLS = 2
-"""Calls that reach a replica beside its work units: ``stop`` and ``unload``."""
+_OTHER_CALLS = 3
+"""Calls that reach a replica beside its work units: ``stop``, ``give_up`` and ``unload``."""
 _LENGTH = 200
 """Characters of Ray's words that are passed on."""
 Result = Any
@@ -112,6 +112,10 @@ class RayCluster:
     def stop(self, replica: Any, reason: str) -> None:
         """Let a replica that takes several work units at a time begin no further prompt."""
         replica.stop.remote(reason)
+
+    def give_up(self, replica: Any) -> None:
+        """Let a replica that was told to stop wait no longer for prompts in flight."""
+        replica.give_up.remote()
 
     def unload(self, replica: Any) -> Any:
         """A ticket for the time when the processes of a replica's model have ended."""

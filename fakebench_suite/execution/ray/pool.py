@@ -55,6 +55,7 @@ class Cluster(Protocol):
     def load(self, replica: Any, order: ReplicaConfig, cores: int) -> Any: ...  # noqa: D102
     def ask(self, replica: Any, question: UnitRequest, pixels: Any) -> Any: ...  # noqa: D102
     def stop(self, replica: Any, reason: str) -> None: ...  # noqa: D102
+    def give_up(self, replica: Any) -> None: ...  # noqa: D102
     def unload(self, replica: Any) -> Any: ...  # noqa: D102
     def store(self, value: Any) -> Any: ...  # noqa: D102
     def wait(self, tickets: Sequence[Any], seconds: float) -> Mapping[Any, Any]: ...  # noqa: D102
@@ -151,6 +152,8 @@ class ReplicaPool:
         """By replica, how it answers prompts as far as it has found out."""
         self._stop_reason: str | None = None
         self._told: set[Any] = set()
+        self._told_to_give_up: set[Any] = set()
+        self._gives_up = False
         """Replicas that were told to stop."""
         places = list_replica_resources(cluster.list_nodes(), cores, gpus=order.gpus)
         self._slots = [ReplicaSlot(place=place, replica=None) for place in places]
@@ -203,7 +206,11 @@ class ReplicaPool:
         self._stop_reason = self._stop_reason or reason
 
     def give_up(self) -> None:
-        """Replicas answer what they have, whole units each: no part of one can be given back."""
+        """Let those of vLLM wait no longer for prompts in flight, at the next ``wait``.
+
+        Other replicas answer what they have, whole units each: no part of one can be given back.
+        """
+        self._gives_up = True
 
     def _pass_stop_on(self) -> None:
         """Once the run is stopped, give what waits back and tell the replicas."""
@@ -218,6 +225,9 @@ class ReplicaPool:
             if slot.units and slot.at_a_time > 1 and slot.replica not in self._told:
                 self._told.add(slot.replica)
                 self._cluster.stop(slot.replica, self._stop_reason)
+            if self._gives_up and slot.replica in self._told - self._told_to_give_up:
+                self._told_to_give_up.add(slot.replica)
+                self._cluster.give_up(slot.replica)
 
     def holds(self, number: int) -> bool:
         """Whether the unit is answered, asked about, or waits for a replica."""

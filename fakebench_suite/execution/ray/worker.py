@@ -236,6 +236,11 @@ class Replica:
         if self._model is not None:
             self._model.stop(reason)
 
+    def give_up(self) -> None:
+        """Wait no longer for what is in flight, where the model can be left waiting."""
+        if self._model is not None:
+            self._model.give_up()
+
     def unload(self) -> None:
         """Let go of the model; processes that it started end in order."""
         self._held.close()

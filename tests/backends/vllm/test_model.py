@@ -23,6 +23,7 @@ from fakebench_suite.errors import CardError, ModelError
 from fakebench_suite.types import Answer, FinishReason, Prompt, QuestionType
 from tests.backends.asking import ask, begin, weigh
 from tests.backends.vllm.fake_vllm import Completion, FakeVllm, SamplingParams, install
+from tests.helpers import wait_until
 
 EOS = 2
 """Of the model pocket, whose processor and tokenizer are used here."""
@@ -212,14 +213,6 @@ def test_units_fill_the_scheduler_together(fake: FakeVllm) -> None:
 CARD_OF_FOUR = msgspec.structs.replace(CARD, generation=Generation(batch_size=4))
 
 
-def wait_until(is_true: Callable[[], bool]) -> None:
-    """Return when something is true."""
-    deadline = time.monotonic() + 30
-    while not is_true():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
-
-
 def open_gate(backend: Any, fake: FakeVllm) -> None:
     """Let prompts be completed; asyncio's events know one thread."""
     backend._loop.call(fake.gate.set)
@@ -252,6 +245,24 @@ def test_after_a_stop_nothing_is_handed_over(fake: FakeVllm) -> None:
         thread.join()
     assert [type(reply) for reply in replies] == [Answer] * 8 + [NotAsked] * 4
     assert replies[-1] == NotAsked("It is enough.")
+
+
+def test_what_hangs_is_given_up_after_a_stop(fake: FakeVllm) -> None:
+    """VLLM drops it, and nothing is said of the prompts but that they were not asked."""
+    images = draw(12)
+    replies: list[Any] = []
+    with load_model(CARD_OF_FOUR, LoadOptions()) as backend:
+        prompts = list_prompts(images)
+        thread = threading.Thread(target=lambda: replies.extend(ask(backend, prompts, images)))
+        thread.start()
+        wait_until(lambda: len(fake.asked) == 8)
+        backend.give_up()  # Nothing is given up before a stop.
+        backend.stop("It is enough.")
+        assert thread.is_alive()
+        backend.give_up()
+        thread.join(30)
+        assert fake.given == backend.requests_in_flight == 0
+    assert replies == [NotAsked("It is enough.")] * 12
 
 
 def test_a_dead_engine_leaves_the_rest_to_resume(fake: FakeVllm) -> None:

@@ -59,6 +59,8 @@ class FakeCluster:
     """Replicas whose models ended before they did."""
     stopped: dict[int, str] = field(default_factory=dict)
     """Why replicas were told to begin nothing more."""
+    gave_up: set[int] = field(default_factory=set)
+    """Replicas that were told to wait no longer."""
     most: int = 0
     """Most units that one replica had."""
     asked: list[tuple[int, int]] = field(default_factory=list)
@@ -95,6 +97,11 @@ class FakeCluster:
         """A living replica is told."""
         assert replica not in self.ended
         self.stopped[replica] = reason
+
+    def give_up(self, replica: int) -> None:
+        """One that was told to stop is told so once."""
+        assert replica in self.stopped.keys() - self.gave_up
+        self.gave_up.add(replica)
 
     def unload(self, replica: int) -> Call:
         """A last step."""

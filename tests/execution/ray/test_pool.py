@@ -395,7 +395,7 @@ def test_a_unit_that_ends_models_takes_no_other_along(
 def test_after_a_stop_only_what_replicas_have_is_waited_for(
     order: ReplicaConfig, told: bool
 ) -> None:
-    """What waits is not asked, and replicas of vLLM are told to hand nothing over any more."""
+    """What waits is not asked; replicas of vLLM hand nothing over, and may give up what hangs."""
     waits = {"ask": True}
 
     def decide(call: Call) -> Any:
@@ -416,11 +416,14 @@ def test_after_a_stop_only_what_replicas_have_is_waited_for(
     assert isinstance(unasked.replies, dict)
     assert set(unasked.replies.values()) == {NotAsked("It is enough.")}
     assert cluster.stopped == ({1: "It is enough."} if told else {})
+    assert not cluster.gave_up
+    pool.give_up()
     waits["ask"] = False
     for _ in range(room):
         replies = pool.wait().replies
         assert isinstance(replies, dict)
         assert all(isinstance(reply, Answer) for reply in replies.values())
+    assert cluster.gave_up == ({1} if told else set())
 
 
 def test_models_of_processes_end_before_their_replicas(monkeypatch: pytest.MonkeyPatch) -> None:

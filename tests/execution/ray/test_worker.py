@@ -33,7 +33,7 @@ from fakebench_suite.types import Answer
 from tests.backends.vllm.fake_vllm import Completion, FakeVllm, install
 from tests.execution.ray.fake_cluster import make_unit
 from tests.execution.searches import make_searches
-from tests.helpers import install_package
+from tests.helpers import install_package, wait_until
 
 
 @pytest.mark.parametrize(
@@ -249,4 +249,21 @@ def test_a_replica_that_is_told_to_stop_begins_nothing_more(fake: FakeVllm) -> N
     assert set(response.replies.values()) == {NotAsked("It is enough.")}
     assert not response.model_ended
     assert fake.asked == []
+    replica.unload()
+
+
+def test_a_replica_gives_up_what_hangs(fake: FakeVllm) -> None:
+    """After a stop, and says of the prompts that they were not asked."""
+    replica, unit = Replica(), make_unit(0)
+    replica.give_up()  # It has no model yet.
+    replica.load(make_replica_config(VLLM_CARD, LoadOptions()), 1)
+    fake.gate.clear()
+    with ThreadPoolExecutor() as pool:
+        pending = pool.submit(replica.answer, strip_images(unit), flatten(unit.images))
+        wait_until(lambda: bool(fake.asked))
+        replica.stop("It is enough.")
+        replica.give_up()
+        response = pending.result(30)
+    assert isinstance(response.replies, dict)
+    assert set(response.replies.values()) == {NotAsked("It is enough.")}
     replica.unload()
