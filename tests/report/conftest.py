@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import BrowserContext, sync_playwright
+from playwright.sync_api import BrowserContext, expect, sync_playwright
 
 from fakebench_suite.report.html import write_html_report
 from fakebench_suite.workflows.compare import measure_deltas
@@ -12,6 +12,8 @@ from tests.report.browser_tab import ARGUMENTS, CHROMIUM, DESKTOP, Tab, choose_f
 from tests.report.fake_runs import make_records, write_run
 
 OpenTab = Callable[..., Tab]
+_PATIENCE_MS = 30_000
+"""Milliseconds that a busy machine may take for what is expected of a page."""
 
 
 @pytest.fixture(scope="session")
@@ -25,6 +27,7 @@ def window(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BrowserContext]
         pytest.skip(f"{CHROMIUM} is not here: apt-get install chromium")
     empty = tmp_path_factory.mktemp("window") / "empty.html"
     empty.write_text("<!doctype html><title>empty</title>", encoding="utf-8")
+    expect.set_options(timeout=_PATIENCE_MS)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=list(ARGUMENTS))
         context = browser.new_context()

@@ -69,16 +69,14 @@ def test_thoughts_in_parts_are_no_rating(endpoint: Endpoint, cache: RatingCache,
 def test_all_rounds_of_a_slice_are_under_way_together(
     endpoint: Endpoint, cache: RatingCache
 ) -> None:
-    """Twelve rounds of 0.3 s take about as long as one, not 3.6 s."""
+    """Three rounds of four texts: there is no wait for the replies of one before the next."""
     endpoint.behave = linger
     requests = [
         RatingRequest(question="?", reference=["a"], text=f"text {number}") for number in range(4)
     ]
-    started = time.monotonic()
     judgements = make_judge(endpoint, cache).grade(requests)
-    assert time.monotonic() - started < 2.4
     assert [judgement.score for judgement in judgements] == [1] * 4
-    assert endpoint.together > 3
+    assert endpoint.together > 6  # of twelve
 
 
 @pytest.mark.parametrize(
