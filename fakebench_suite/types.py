@@ -170,11 +170,16 @@ class Case:
 
     @property
     def base_image(self) -> str:
-        """The data set's image that the case is about.
-
-        Resampling, samples and shards keep its cases together.
-        """
+        """The data set's image that the case is about."""
         return self.image if self.original_image is None else self.original_image
+
+    @property
+    def pair(self) -> str:
+        """One name for an image and the one it is paired with, which show the same photograph.
+
+        They are drawn, and drawn again for intervals, together.
+        """
+        return min(self.base_image, self.paired_image or self.base_image)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -287,9 +292,14 @@ class Rating:
     reason: str
 
     @property
+    def total(self) -> int:
+        """The sum of the three marks, 0-6."""
+        return self.completeness + self.preciseness + self.relevance
+
+    @property
     def mean(self) -> float:
         """The mean of the three marks, 0-2."""
-        return (self.completeness + self.preciseness + self.relevance) / 3
+        return self.total / 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

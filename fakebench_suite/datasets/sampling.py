@@ -37,7 +37,7 @@ def order_cases(cases: Sequence[Case], *, seed: int, sample: int | None = None) 
     tasks = list_tasks()
     units: dict[str, dict[str, Group]] = defaultdict(lambda: defaultdict(list))
     for case in sorted(cases, key=lambda case: (tasks.index(case.task), _view(case), case.id)):
-        units[_find_first(case)][case.base_image].append(case)
+        units[case.pair][case.base_image].append(case)
     shuffled = [list(units[name].values()) for name in sorted(units)]
     # String seeds hash to the same state on every platform and Python version.
     random.Random(f"fakebench-suite {seed}").shuffle(shuffled)
@@ -56,7 +56,7 @@ def select_shard(cases: Sequence[Case], shard: Shard) -> list[Case]:
     """
 
     def compute_shard(case: Case) -> int:
-        digest = sha256(_find_first(case).encode("utf-8", "surrogatepass")).digest()
+        digest = sha256(case.pair.encode("utf-8", "surrogatepass")).digest()
         return int.from_bytes(digest[:8]) % shard.total + 1
 
     return [case for case in cases if compute_shard(case) == shard.number]
@@ -65,11 +65,6 @@ def select_shard(cases: Sequence[Case], shard: Shard) -> list[Case]:
 def _view(case: Case) -> str:
     """The perturbed image, whose cases lie side by side; empty where there is one image only."""
     return "" if case.original_image is None else case.image
-
-
-def _find_first(case: Case) -> str:
-    """The name that stands for an image and the one it is paired with."""
-    return min(case.base_image, case.paired_image or case.base_image)
 
 
 def _stratum_key(unit: list[Group]) -> str:

@@ -66,8 +66,7 @@ class GroundedRecord:
     @property
     def group(self) -> str:
         """What is resampled together: an image, and with it its untouched or forged twin."""
-        case = self.record.case
-        return min(case.image, case.paired_image or case.image)
+        return self.record.case.pair
 
     @property
     def is_forged(self) -> bool:

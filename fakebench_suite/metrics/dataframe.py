@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from fakebench_suite.types import Outcome, Rating, Record
 
 COLUMNS = (
-    "id", "task", "image", "label", "question_type", "generator", "criterion", "category",
+    "id", "task", "image", "pair", "label", "question_type", "generator", "criterion", "category",
     "outcome", "reply_label", "score", "followed_format", "paired_image", "p_fake",
     "finish_reason", "judge", "completeness", "preciseness", "relevance", "round_sd",
     "failed_rounds", "perturbation", "original_case", "search_flips", "search_label",
@@ -52,10 +52,10 @@ class Rows:
         return Rows(columns=self.columns, places=self.places[mask])
 
     @property
-    def images(self) -> list[str]:
-        """The image of each row."""
-        images: list[str] = self["image"].tolist()
-        return images
+    def groups(self) -> list[str]:
+        """What each row is resampled with: its image, and the one that this is paired with."""
+        groups: list[str] = self["pair"].tolist()
+        return groups
 
 
 def records_to_frame(records: Iterable[Record]) -> pd.DataFrame:
@@ -83,6 +83,7 @@ def records_to_rows(records: Iterable[Record]) -> Rows:
             record.case.id,
             str(record.case.task),
             record.case.base_image,
+            record.case.pair,
             record.case.label and str(record.case.label),
             str(record.case.question_type),
             record.case.generator,

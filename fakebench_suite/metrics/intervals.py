@@ -18,6 +18,8 @@ SMALL = 400
 _SEED = 0
 _FEW = 5
 """Image groups from which on a bootstrap over them covers the truth nearly as often as it says."""
+_RARE = 10
+"""Groups with a miss, or with a hit, below which plain percentiles cover the truth too seldom."""
 _BATCH = 200
 """Resamples that are drawn at once."""
 _KINDS = 100
@@ -48,7 +50,8 @@ def estimate_mean(values: ArrayLike, groups: Sequence[str], *, proportion: bool 
     Anything else gets a bootstrap that resamples whole image groups; where all cases agree, or all
     groups have one mean, resampling would claim certainty, so each group of a proportion counts as
     one Wilson trial instead, and other values get no interval. Of fewer than five images resampling
-    knows too little, and the interval is at least Wilson's over the images.
+    knows too little, and the interval is at least Wilson's over the images; of many of which a few
+    have a miss, or a hit, at least Wilson's over as many trials as vary as much.
     """
     cases = np.asarray(values, dtype=float)
     if cases.size == 0:
@@ -64,6 +67,9 @@ def estimate_mean(values: ArrayLike, groups: Sequence[str], *, proportion: bool 
         low, high = _bootstrap_ratio(sums, sizes)
         if proportion and len(sums) < _FEW:
             least, most = wilson(value, len(sums))
+            low, high = min(low, least), max(high, most)
+        elif proportion and len(sums) > SMALL and _is_rare(sums, sizes):
+            least, most = wilson(value, _count_trials(sums, sizes))
             low, high = min(low, least), max(high, most)
     return Estimate(value=value, low=low, high=high, n=cases.size)
 
@@ -114,6 +120,11 @@ def _sum_groups(cases: Floats, groups: Sequence[str]) -> tuple[Floats, Floats]:
     return sums, np.bincount(index).astype(float)
 
 
+def _is_rare(sums: Floats, sizes: Floats) -> bool:
+    """Whether few groups have a hit, or few have a miss."""
+    return min(np.count_nonzero(sums > 0), np.count_nonzero(sums < sizes)) < _RARE
+
+
 def _count_trials(sums: Floats, sizes: Floats) -> float:
     """The number of independent trials whose share varies as much as the mean of these groups.
 
@@ -130,27 +141,47 @@ def _count_trials(sums: Floats, sizes: Floats) -> float:
 
 
 def estimate_balanced(values: ArrayLike, fake: ArrayLike, groups: Sequence[str]) -> Estimate:
-    """Balanced accuracy: the mean of the two classes' accuracies, which share no image.
+    """Balanced accuracy: the mean of the two classes' accuracies.
 
     Its interval is recovered from theirs (MOVER, Zou and Donner 2008, Statistics in Medicine 27,
-    1693-1702); for plain proportions that is Newcombe's hybrid score interval.
+    1693-1702); for plain proportions that is Newcombe's hybrid score interval. Where groups hold
+    images of both classes that are right together, as pairs of probes may, it is wider by as much.
     """
-    cases, is_fake = np.asarray(values, dtype=float), np.asarray(fake, dtype=bool)
-    names = np.asarray(groups)
-    fake_rate, real_rate = (
-        estimate_mean(cases[side], names[side].tolist()) for side in (is_fake, ~is_fake)
-    )
-    return _combine(fake_rate, real_rate, 0.5, 0.5)
+    fake_rate, real_rate, correlation = _estimate_classes(values, fake, groups)
+    return _combine(fake_rate, real_rate, 0.5, 0.5, correlation=correlation)
 
 
 def estimate_gap(values: ArrayLike, fake: ArrayLike, groups: Sequence[str]) -> Estimate:
-    """Accuracy on fake images minus accuracy on real ones, from -1 to 1, by MOVER as above."""
+    """Accuracy on fake images minus accuracy on real ones, from -1 to 1, by MOVER as above.
+
+    Here it is wider where only one of both classes is right in a group at a time.
+    """
+    fake_rate, real_rate, correlation = _estimate_classes(values, fake, groups)
+    return _combine(fake_rate, real_rate, 1.0, -1.0, correlation=-correlation)
+
+
+def _estimate_classes(
+    values: ArrayLike, fake: ArrayLike, groups: Sequence[str]
+) -> tuple[Estimate, Estimate, float]:
+    """The means over fake and over real images, and the correlation of the two.
+
+    They are correlated as far as groups hold images of both classes, whose means are.
+    """
     cases, is_fake = np.asarray(values, dtype=float), np.asarray(fake, dtype=bool)
-    names = np.asarray(groups)
-    fake_rate, real_rate = (
-        estimate_mean(cases[side], names[side].tolist()) for side in (is_fake, ~is_fake)
-    )
-    return subtract(fake_rate, real_rate)
+    names, index = np.unique(np.asarray(groups), return_inverse=True)
+    estimates, means = [], []
+    for side in (is_fake, ~is_fake):
+        estimates.append(estimate_mean(cases[side], names[index[side]].tolist()))
+        sizes = np.bincount(index[side], minlength=len(names))
+        sums = np.bincount(index[side], weights=cases[side], minlength=len(names))
+        means.append(np.divide(sums, sizes, out=np.full(len(names), np.nan), where=sizes > 0))
+    known = ~np.isnan(means)
+    both = known.all(axis=0)
+    shared = [side[both] for side in means]
+    if both.sum() < _FEW or min(map(np.ptp, shared)) < _ALIKE:
+        return estimates[0], estimates[1], 0.0
+    share = float(both.sum() / math.sqrt(known[0].sum() * known[1].sum()))
+    return estimates[0], estimates[1], share * float(np.corrcoef(shared)[0, 1])
 
 
 def subtract(first: Estimate, second: Estimate) -> Estimate:
@@ -158,16 +189,27 @@ def subtract(first: Estimate, second: Estimate) -> Estimate:
     return _combine(first, second, 1.0, -1.0)
 
 
-def _combine(fake: Estimate, real: Estimate, first: float, second: float) -> Estimate:
-    """``first * one + second * two`` of independent estimates, with the MOVER interval."""
+def _combine(
+    fake: Estimate, real: Estimate, first: float, second: float, *, correlation: float = 0.0
+) -> Estimate:
+    """``first * one + second * two`` of two estimates, with the MOVER interval.
+
+    ``correlation`` is that of the two terms. It makes the interval wider, and never narrower than
+    that of independent estimates: where it is -1, there would be no width.
+    """
     if fake.value is None or real.value is None:
         return NOTHING
     value, n = first * fake.value + second * real.value, fake.n + real.n
     if fake.low is None or fake.high is None or real.low is None or real.high is None:
         return Estimate(value=value, low=None, high=None, n=n)
     floor, ceiling = (real.low, real.high) if second > 0 else (real.high, real.low)
-    below = math.hypot(first * (fake.value - fake.low), second * (real.value - floor))
-    above = math.hypot(first * (fake.high - fake.value), second * (ceiling - real.value))
+    below, above = (
+        math.sqrt(one**2 + two**2 + 2 * max(0.0, correlation) * abs(one * two))
+        for one, two in (
+            (first * (fake.value - fake.low), second * (real.value - floor)),
+            (first * (fake.high - fake.value), second * (ceiling - real.value)),
+        )
+    )
     least, most = (0.0, 1.0) if second > 0 else (-1.0, 1.0)
     return Estimate(value=value, low=max(least, value - below), high=min(most, value + above), n=n)
 
@@ -208,10 +250,11 @@ def estimate_statistic(
 ) -> Estimate:
     """A statistic of labels and scores with a bootstrap over the image groups of either class.
 
-    Fake and real images are resampled apart, so that no resample is of one class alone. Where all
-    resamples agree, as of a perfect detector, the interval is what mirrored scores would change of
-    as many images as may go unseen. Undefined where a class is absent; without interval where a
-    class has one image, or where mirrored scores change nothing either.
+    Fake and real images are resampled apart, so that no resample is of one class alone, unless
+    groups hold images of both. Where all resamples agree, as of a perfect detector, the interval is
+    what mirrored scores would change of as many images as may go unseen. Undefined where a class is
+    absent; without interval where a class has one image, or where mirrored scores change nothing
+    either.
     """
     is_fake, values = np.asarray(fake, dtype=bool), np.asarray(scores, dtype=float)
     if is_fake.all() or not is_fake.any():
@@ -219,13 +262,14 @@ def estimate_statistic(
     value = float(statistic(is_fake, values, np.ones((1, values.size)))[0])
     _, index = np.unique(np.asarray(groups), return_inverse=True)
     count = int(index.max()) + 1
-    forged = np.zeros(count, dtype=bool)
-    forged[index] = is_fake
-    sides = (np.flatnonzero(forged), np.flatnonzero(~forged))
+    holds = [np.bincount(index, weights=side, minlength=count) > 0 for side in (is_fake, ~is_fake)]
+    sides = (np.flatnonzero(holds[0]), np.flatnonzero(holds[1]))
     if min(map(len, sides)) == 1:
         return Estimate(value=value, low=None, high=None, n=values.size)
     kinds, kind = np.unique(np.column_stack([is_fake, values]), axis=0, return_inverse=True)
-    if count > SMALL and len(kinds) <= _KINDS:
+    if (holds[0] & holds[1]).any():
+        low, high = _resample_pairs(statistic, is_fake, values, index)
+    elif count > SMALL and len(kinds) <= _KINDS:
         table = np.zeros((count, len(kinds)))
         np.add.at(table, (index, kind), 1.0)
         weights = sum((_draw_totals(table[side], _SEED + k) for k, side in enumerate(sides)))
@@ -283,6 +327,25 @@ def _resample_cases(
         return statistic(is_fake, values, weights).reshape(drawn.shape[:-1])
 
     return _resample(sides, resampled, count, batch=100, paired=False)
+
+
+def _resample_pairs(
+    statistic: Statistic, is_fake: NDArray[np.bool_], values: Floats, index: NDArray[np.int_]
+) -> tuple[float, float]:
+    """The interval of a statistic where some groups, as pairs of probes, hold images of both kinds.
+
+    All groups are drawn alike, and resamples without one of the kinds do not count.
+    """
+    groups = int(index.max()) + 1
+    rng, shares = np.random.default_rng(_SEED), np.full(groups, 1 / groups)
+    spread = []
+    for _ in range(RESAMPLES // _BATCH):
+        weights = rng.multinomial(groups, shares, size=_BATCH)[:, index].astype(float)
+        has_both = np.all([weights[:, side].any(axis=1) for side in (is_fake, ~is_fake)], axis=0)
+        spread.append(statistic(is_fake, values, weights[has_both]))
+    tail = expanded_percentile(0.025, groups) if groups <= SMALL else 0.025
+    low, high = map(float, np.quantile(np.concatenate(spread), [tail, 1 - tail]))
+    return low, high
 
 
 def _bootstrap_ratio(sums: Floats, sizes: Floats) -> tuple[float, float]:

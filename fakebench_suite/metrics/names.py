@@ -51,6 +51,8 @@ class Metric:
     open_ended: bool = False
     """True if a score without a value, or an interval without an end, lies above any bound."""
     need: Need | None = None
+    counts_unscored: bool = False
+    """True if replies that could not be scored count in it, too."""
 
 
 def is_score_of(metric: Metric, task: str) -> bool:
@@ -75,6 +77,7 @@ _rating_metric = partial(_text_metric, need=Need.RATINGS, high=2.0)
 _encoder_metric = partial(_text_metric, need=Need.ENCODER)
 _claim_metric = partial(_text_metric, by_criterion=True)
 _box_metric = partial(Metric, graders=(Grader.BOX,))
+_reply_metric = partial(Metric, counts_unscored=True)
 
 METRICS: Mapping[str, Metric] = MappingProxyType({
     "accuracy": Metric(
@@ -138,6 +141,7 @@ METRICS: Mapping[str, Metric] = MappingProxyType({
     ),
     "verdict_loss_rate": _robustness_metric(
         meaning="share of verdicts that are none any more once the case is perturbed", divides=True,
+        counts_unscored=True,
     ),
     "accuracy_change": _robustness_metric(
         meaning="accuracy minus that on the same cases unperturbed", low=-1.0, divides=True,
@@ -152,16 +156,16 @@ METRICS: Mapping[str, Metric] = MappingProxyType({
     "robust_accuracy": _robustness_metric(
         meaning="share of searched cases that are right and for which no flip was found",
     ),
-    "parsed_rate": Metric(meaning="share of replies that assert something"),
-    "unparsed_rate": Metric(meaning="share of replies in which no verdict was found"),
-    "refused_rate": Metric(meaning="share of replies that refuse to answer"),
-    "truncated_rate": Metric(meaning="share of replies cut off before they assert anything"),
-    "unscored_rate": Metric(meaning="share of cases without a reference"),
-    "cut_off_rate": Metric(meaning="share of replies that reached the token limit"),
-    "model_error_rate": Metric(meaning="share of cases in which the model failed"),
-    "judge_error_rate": Metric(meaning="share of cases in which the judge failed"),
-    "image_error_rate": Metric(meaning="share of cases whose image could not be opened"),
-    "format_followed": Metric(meaning="share of replies in the format that was asked for"),
+    "parsed_rate": _reply_metric(meaning="share of replies that assert something"),
+    "unparsed_rate": _reply_metric(meaning="share of replies in which no verdict was found"),
+    "refused_rate": _reply_metric(meaning="share of replies that refuse to answer"),
+    "truncated_rate": _reply_metric(meaning="share of replies cut off before they assert anything"),
+    "unscored_rate": _reply_metric(meaning="share of cases that could not be scored"),
+    "cut_off_rate": _reply_metric(meaning="share of replies that reached the token limit"),
+    "model_error_rate": _reply_metric(meaning="share of cases in which the model failed"),
+    "judge_error_rate": _reply_metric(meaning="share of cases in which the judge failed"),
+    "image_error_rate": _reply_metric(meaning="share of cases whose image could not be opened"),
+    "format_followed": _reply_metric(meaning="share of replies in the format that was asked for"),
     "exact_score": _text_metric(
         meaning="score of texts on probes, whose forgery is known, 0 to 2", high=2.0,
     ),

@@ -35,10 +35,10 @@ def score_search(graded: pd.DataFrame) -> Named:
     searched = graded[graded["search_settled"].eq(True)]
     decided = searched[searched["search_label"].notna()]
     flips = decided["search_flips"].astype(bool)
-    yield "search_flip_rate", ALL, estimate_mean(flips, decided["image"].tolist())
+    yield "search_flip_rate", ALL, estimate_mean(flips, decided["pair"].tolist())
     right = searched["search_label"] == searched["label"]
     robust = right & ~searched["search_flips"].astype(bool)
-    yield "robust_accuracy", ALL, estimate_mean(robust, searched["image"].tolist())
+    yield "robust_accuracy", ALL, estimate_mean(robust, searched["pair"].tolist())
 
 
 def pair_with_original(graded: pd.DataFrame) -> pd.DataFrame:
@@ -77,16 +77,16 @@ def _has_verdict(pairs: pd.DataFrame, suffix: str) -> pd.Series:
 def _score_pairs(name: str, pairs: pd.DataFrame) -> Named:
     """The scores of some paired rows."""
     decided = pairs[pairs["flips"].notna()]
-    yield "flip_rate", name, estimate_mean(decided["flips"], decided["image"].tolist())
+    yield "flip_rate", name, estimate_mean(decided["flips"], decided["pair"].tolist())
     both = decided[decided["flips_identity"].notna()]
     above = both["flips"] - both["flips_identity"]
-    yield "flip_rate_above_identity", name, estimate_change(above, both["image"].tolist())
+    yield "flip_rate_above_identity", name, estimate_change(above, both["pair"].tolist())
     had = pairs[_has_verdict(pairs, "_original")]
-    yield "verdict_loss_rate", name, estimate_mean(~_has_verdict(had, ""), had["image"].tolist())
+    yield "verdict_loss_rate", name, estimate_mean(~_has_verdict(had, ""), had["pair"].tolist())
     unscored = pairs[["outcome", "outcome_original"]].isin([Outcome.UNSCORED]).any(axis=1)
     scored = pairs[~unscored]
     change = scored["correct"].astype(float) - scored["correct_original"].astype(float)
-    yield "accuracy_change", name, estimate_change(change, scored["image"].tolist())
+    yield "accuracy_change", name, estimate_change(change, scored["pair"].tolist())
     weighed = pairs[pairs["p_fake"].notna() & pairs["p_fake_original"].notna()]
     if not weighed.empty:
         yield "calibration_change", name, _change_calibration(weighed)

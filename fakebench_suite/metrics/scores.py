@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from fakebench_suite.grading.labels.result import NoLabel
 from fakebench_suite.metrics.claims import GroundedRun, ground_run, score_claims
 from fakebench_suite.metrics.dataframe import (
     Rows,
@@ -100,14 +101,14 @@ def _score_task(task: str, part: Rows, texts: Mapping[str, TextScores]) -> Itera
     if task == Task.ROBUSTNESS:
         perturbed = tuple(_score_perturbed(part))
         part = part.select(part["perturbation"] != SEARCH)
-        plain = (*perturbed, *_rate_outcomes(part))
+        plain = (*perturbed, *_rate_outcomes(task, part))
     else:
         plain = (
             *_score_detection(task, part),
             *_score_choices(task, part),
             *_score_labels(task, part),
             *_average_texts(part, texts),
-            *_rate_outcomes(part),
+            *_rate_outcomes(task, part),
         )
     for metric, name, estimate, judge in (
         *_rate_correct(task, part),
@@ -170,7 +171,7 @@ def _score_labels(task: str, part: Rows) -> Named:
     if get_task(task).grader in (Grader.LABEL, Grader.LABEL_AND_TEXT):
         fake = labelled["label"] == Authenticity.FAKE
         said_fake = labelled["reply_label"] == Authenticity.FAKE
-        yield "f1_score", ALL, estimate_statistic(f1_score, fake, said_fake, labelled.images)
+        yield "f1_score", ALL, estimate_statistic(f1_score, fake, said_fake, labelled.groups)
 
 
 def _score_choices(task: str, part: Rows) -> Named:
@@ -217,11 +218,11 @@ def _average_texts(part: Rows, texts: Mapping[str, TextScores]) -> Named:
     for metric in fields(TextScores) if of_rows else ():
         values = np.array([getattr(scores, metric.name) for scores in of_rows], dtype=float)
         present = is_present(values)
-        images = rows.select(present).images
-        yield metric.name, ALL, estimate_mean(values[present], images, proportion=False)
+        groups = rows.select(present).groups
+        yield metric.name, ALL, estimate_mean(values[present], groups, proportion=False)
 
 
-def _rate_outcomes(part: Rows) -> Named:
+def _rate_outcomes(task: str, part: Rows) -> Named:
     asked = part.select(is_present(part["followed_format"]))
     if len(asked):
         yield "format_followed", ALL, _mean(asked, asked["followed_format"])
@@ -229,13 +230,24 @@ def _rate_outcomes(part: Rows) -> Named:
     outcomes = answered["outcome"]
     for outcome in (*WITHOUT_VERDICT, Outcome.UNSCORED):
         yield f"{outcome}_rate", ALL, _mean(answered, outcomes == outcome)
-    yield "parsed_rate", ALL, _mean(answered, ~is_any_of(outcomes, WITHOUT_VERDICT))
+    yield "parsed_rate", ALL, _mean(answered, ~_is_silent(task, answered))
     ended = answered.select(is_present(answered["finish_reason"]))
     if len(ended):
         yield "cut_off_rate", ALL, _mean(ended, ended["finish_reason"] == FinishReason.LENGTH)
     every = part["outcome"]
     for outcome in _ERROR_KINDS:
         yield f"{outcome}_rate", ALL, _mean(part, every == outcome)
+
+
+def _is_silent(task: str, answered: Rows) -> NDArray[np.bool_]:
+    """Where a reply asserts nothing, also of an image whose label or right option is not known."""
+    silent = is_any_of(answered["outcome"], WITHOUT_VERDICT)
+    if get_task(task).grader not in (Grader.LABEL, Grader.LABEL_AND_TEXT, Grader.CHOICE):
+        return silent
+    label = answered["reply_label"]
+    unread = ~is_present(label) | is_any_of(label, NoLabel)
+    silent |= unread & (answered["outcome"] == Outcome.UNSCORED)
+    return silent
 
 
 def _by_subgroup(task: str, graded: Rows) -> Iterator[tuple[str, Rows]]:
@@ -270,15 +282,15 @@ def _average_to_0_2(rows: Rows, column: str) -> Estimate:
     """
     halves = rows[column] / 2
     half = _average(rows, halves)
-    if half.low is None and half.n and len(set(rows.images)) > 1:
-        half = estimate_bounded(halves, rows.images)
+    if half.low is None and half.n and len(set(rows.groups)) > 1:
+        half = estimate_bounded(halves, rows.groups)
     value, low, high = (x if x is None else 2 * x for x in (half.value, half.low, half.high))
     return Estimate(value=value, low=low, high=high, n=half.n)
 
 
 def _mean(rows: Rows, hits: ArrayLike) -> Estimate:
-    return estimate_mean(np.asarray(hits, dtype=float), rows.images)
+    return estimate_mean(np.asarray(hits, dtype=float), rows.groups)
 
 
 def _average(rows: Rows, values: ArrayLike) -> Estimate:
-    return estimate_mean(values, rows.images, proportion=False)
+    return estimate_mean(values, rows.groups, proportion=False)

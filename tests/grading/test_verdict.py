@@ -22,6 +22,7 @@ from fakebench_suite.types import (
     FinishReason,
     Outcome,
     QuestionType,
+    Rating,
     Record,
     Task,
 )
@@ -286,6 +287,18 @@ def test_a_failed_judgement_drops_right_and_wrong_conclusions_alike(end: str) ->
     with pytest.raises(JudgeError, match="no luck") as exc_info:
         judge(REASONED, make_answer(end), judgement=judgement, judge_name="one@here")
     assert exc_info.value.failed_rounds == 3
+
+
+def test_marks_of_one_on_average_reach_the_pass_mark() -> None:
+    """Whatever the rounds: thirds that are added up come to a hair less than the whole."""
+    for rounds in ((1, 3, 3, 4, 4), (2, 2, 4, 4), (0, 2, 4, 6)):
+        ratings = tuple(
+            Rating(completeness=min(total, 2), preciseness=max(0, min(total - 2, 2)),
+                   relevance=max(0, total - 4), reason="so")
+            for total in rounds
+        )  # fmt: skip
+        verdict = judge(REASONED, make_answer("It is fake."), judgement=Judgement(ratings=ratings))
+        assert (verdict.score, verdict.outcome) == (1.0, Outcome.CORRECT)
 
 
 def test_a_stand_in_decides_no_conclusion() -> None:

@@ -22,11 +22,11 @@ RECORDS = [
 def test_parts_keep_the_order_of_the_table() -> None:
     """Which is that of case ids; a part of a part is a part of the table."""
     rows = records_to_rows(RECORDS)
-    assert rows.images == ["0.png", "1.png", "2.png"]
+    assert rows.groups == ["0.png", "1.png", "2.png"]
     part = rows.select(rows["outcome"] != Outcome.REFUSED)
-    assert (len(part), part.images) == (2, ["1.png", "2.png"])
-    assert part.select(part["correct"]).images == ["2.png"]
-    assert rows.images == ["0.png", "1.png", "2.png"]
+    assert (len(part), part.groups) == (2, ["1.png", "2.png"])
+    assert part.select(part["correct"]).groups == ["2.png"]
+    assert rows.groups == ["0.png", "1.png", "2.png"]
 
 
 def test_a_frame_of_a_part_is_that_part_of_the_frame() -> None:

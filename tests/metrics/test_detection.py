@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 from sklearn.metrics import average_precision_score, matthews_corrcoef, roc_auc_score
+from statsmodels.stats.proportion import proportion_confint
 
 from fakebench_suite.metrics.scores import score_records
 from fakebench_suite.metrics.weighted_statistics import (
@@ -156,3 +157,70 @@ def test_one_class_alone_has_no_ranking() -> None:
     for metric in ("matthews_corrcoef", "roc_auc", "fake_real_gap", "balanced_accuracy"):
         assert scores[metric].value is None
         assert scores[metric].n == 0
+
+
+def test_a_chance_of_one_half_is_ranked_though_it_is_no_verdict() -> None:
+    """Left out, two ties of four images would make a ranking of 0.875 a perfect one."""
+    rows = [("a", True, 0.9), ("b", True, 0.5), ("c", False, 0.1), ("d", False, 0.5)]
+    records = [
+        make_record(
+            image,
+            fake=fake,
+            answer_label=None if p_fake == 0.5 else "fake" if p_fake > 0.5 else "real",
+            paired_image={"b": "d", "d": "b"}.get(image),
+            p_fake=p_fake,
+        )
+        for image, fake, p_fake in rows
+    ]
+    values = score(records)
+    truth, chances = [fake for _, fake, _ in rows], [p_fake for _, _, p_fake in rows]
+    for metric, value in (
+        ("roc_auc", roc_auc_score(truth, chances)),
+        ("average_precision", average_precision_score(truth, chances)),
+        ("pairwise_accuracy", 0.5),
+    ):
+        assert values[metric].value == pytest.approx(value)
+    assert values["roc_auc"].n == 4
+    assert values["fake_rate"].n == 2
+
+
+def test_images_of_one_pair_are_resampled_together() -> None:
+    """Seven images of one photograph tell of others no more than one does."""
+    strengths = 6
+    records, alone = [], []
+    for number in range(40):
+        is_right, name = number % 2 == 0, f"{number:02}"
+        for strength in range(strengths):
+            label = "fake" if is_right else "real"
+            image = f"{name}-forged-{strength}"
+            records.append(
+                make_record(image, fake=True, answer_label=label, paired_image=name, p_fake=0.5)
+            )
+            alone.append(make_record(image, fake=True, answer_label=label, p_fake=0.5))
+        twin = make_record(
+            name, fake=False, answer_label="real", paired_image=f"{name}-forged-5", p_fake=0.4
+        )
+        records.append(twin)
+        alone.append(replace(twin, case=replace(twin.case, paired_image=None)))
+    paired = {(s.metric, s.subgroup): s for s in score_records(records)}
+    apart = {(s.metric, s.subgroup): s for s in score_records(alone)}
+    fakes = paired["accuracy", "label=fake"]
+    assert (fakes.value, fakes.n) == (0.5, 240)
+    # All strengths of a photograph agree: as many independent cases as there are photographs.
+    assert (fakes.low, fakes.high) == pytest.approx(
+        proportion_confint(20, 40, method="wilson"), abs=0.03
+    )
+    for metric in ("balanced_accuracy", "fake_real_gap", "matthews_corrcoef"):
+        together, each = (scores[metric, "all"] for scores in (paired, apart))
+        assert together.value == each.value
+        assert measure(together) > 1.8 * measure(each)
+    ranks = paired["pairwise_accuracy", "all"]
+    assert (ranks.value, ranks.n, ranks.high) == (1.0, 240, 1.0)
+    assert ranks.low == pytest.approx(proportion_confint(40, 40, method="wilson")[0])
+
+
+def measure(score: Score) -> float:
+    """The width of an interval."""
+    assert score.low is not None
+    assert score.high is not None
+    return score.high - score.low

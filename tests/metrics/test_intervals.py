@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from scipy.stats import bootstrap
+from scipy.stats import bootstrap, norm
 from statsmodels.stats.proportion import proportion_confint
 
 from fakebench_suite.metrics.intervals import (
@@ -13,6 +13,7 @@ from fakebench_suite.metrics.intervals import (
     estimate_balanced,
     estimate_bounded,
     estimate_change,
+    estimate_gap,
     estimate_mean,
     estimate_statistic,
     wilson,
@@ -108,6 +109,16 @@ def test_images_of_one_mean_are_not_certainty() -> None:
     assert (estimate.low, estimate.high) == pytest.approx(proportion_confint(4, 6, method="wilson"))
     marks = estimate_mean([2.0, 1.0, 0.0] * 6, groups, proportion=False)
     assert (marks.value, marks.low, marks.high) == (1.0, None, None)
+
+
+@pytest.mark.parametrize("odd", [1, 4])
+def test_rare_misses_of_many_images_may_be_less_rare(odd: int) -> None:
+    """All three cases of one image in 600 are wrong: resampling sees three such images at most."""
+    groups = [str(n // 3) for n in range(1800)]
+    estimate = estimate_mean([0.0] * (3 * odd) + [1.0] * (1800 - 3 * odd), groups)
+    low, _ = proportion_confint(600 - odd, 600, method="wilson")
+    assert estimate.low == pytest.approx(low, abs=1e-4)
+    assert (estimate.value, estimate.high) == (pytest.approx(1 - odd / 600), 1.0)
 
 
 def test_a_constant_that_is_no_proportion_has_no_interval() -> None:
@@ -239,3 +250,43 @@ def test_means_of_bounded_values_are_covered(images: int, share: float) -> None:
         assert estimate.high is not None
         covered.append(estimate.low <= 0.9 * share <= estimate.high)
     assert np.mean(covered) > 0.92
+
+
+@pytest.mark.thorough
+@pytest.mark.parametrize("kind", ["both", "one"])
+def test_pairs_are_covered_whether_both_images_are_right_or_one(kind: str) -> None:
+    """Where the two of a pair are right together, or one alone, gap and mean are covered still."""
+    rng = np.random.default_rng(9)
+    fake, groups = [True] * 60 + [False] * 60, [str(n % 60) for n in range(120)]
+    covered = np.zeros(2)
+    for _ in range(400):
+        right = rng.random(60) < 0.5
+        values = np.concatenate([right, right if kind == "both" else ~right]).astype(float)
+        for place, (estimate, truth) in enumerate(
+            (
+                (estimate_balanced(values, fake, groups), 0.5),
+                (estimate_gap(values, fake, groups), 0),
+            )
+        ):
+            assert estimate.low is not None
+            assert estimate.high is not None
+            covered[place] += estimate.low <= truth <= estimate.high
+    assert (covered / 400 > 0.93).all()
+
+
+@pytest.mark.thorough
+def test_statistics_of_pairs_are_covered() -> None:
+    """The fakes of a pair and its real image are called fake together or not at all."""
+    rng = np.random.default_rng(4)
+    fake = np.tile([True, True, True, False], 40)
+    groups = [str(n // 4) for n in range(160)]
+    covered = 0
+    for _ in range(200):
+        shift = np.repeat(rng.normal(size=40), 4)
+        scores = fake + shift + 0.3 * rng.normal(size=160)
+        estimate = estimate_statistic(roc_auc, fake, scores, groups)
+        assert estimate.low is not None
+        assert estimate.high is not None
+        truth = norm.cdf(1 / np.sqrt(2 * (1 + 0.3**2)))
+        covered += estimate.low <= truth <= estimate.high
+    assert covered / 200 > 0.92

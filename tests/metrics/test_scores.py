@@ -169,3 +169,18 @@ def test_the_fields_are_the_published_ones() -> None:
     for score in score_records(RECORDS):
         fields = list(msgspec.to_builtins(score))
         assert fields == ["metric", "task", "subgroup", "value", "low", "high", "n", "judge"]
+
+
+@pytest.mark.parametrize("task", [Task.DETECTION, Task.REASONING])
+def test_a_reply_without_a_label_is_not_parsed_though_none_is_known(task: str) -> None:
+    """What a reply asserts does not depend on whether it can be scored."""
+    records = []
+    for name, label in (("a", "fake"), ("b", "unparsed"), ("c", "refused"), ("d", None)):
+        record = make_record(f"{name}.png", Outcome.UNSCORED, task=task)
+        case, verdict = replace(record.case, label=None), replace(record.verdict, label=label)
+        records.append(replace(record, case=case, verdict=verdict))
+    scores = score_records(records)
+    assert find(scores, "parsed_rate", task=task).value == 0.25
+    assert find(scores, "unscored_rate", task=task).value == 1.0
+    texts = score_records([make_record("a.png", Outcome.UNSCORED, task=Task.ANALYSIS)])
+    assert find(texts, "parsed_rate", task=Task.ANALYSIS).value == 1.0

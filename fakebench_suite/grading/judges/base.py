@@ -40,7 +40,8 @@ class Judgement:
             return self.similarity
         if not self.ratings or self.unasked:
             return None
-        return sum(rating.mean for rating in self.ratings) / len(self.ratings)
+        # Marks are whole: thirds would add up to less than they are, and miss the pass mark.
+        return sum(rating.total for rating in self.ratings) / (3 * len(self.ratings))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

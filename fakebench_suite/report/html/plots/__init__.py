@@ -20,7 +20,7 @@ from fakebench_suite.report.html.plots.strengths import plot_strengths
 from fakebench_suite.report.html.run_data import ReportData
 
 _PLOTTED = (
-    "task", "image", "label", "generator", "criterion", "outcome", "reply_label", "score", "p_fake",
+    "task", "pair", "label", "generator", "criterion", "outcome", "reply_label", "score", "p_fake",
     "judge", "correct", "error", "graded",
 )  # fmt: skip
 """The columns of a run's table that the plots look at."""

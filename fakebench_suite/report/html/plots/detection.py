@@ -65,7 +65,7 @@ def plot_calibration(frame: pd.DataFrame) -> Plot | None:
     filled = sorted(places.unique())
     means = [float(chances[places == place].mean()) for place in filled]
     estimates = [
-        estimate_mean(fake[places == place], weighed["image"][places == place].tolist())
+        estimate_mean(fake[places == place], weighed["pair"][places == place].tolist())
         for place in filled
     ]
     values = [estimate.value or 0.0 for estimate in estimates]
