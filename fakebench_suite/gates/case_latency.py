@@ -1,5 +1,6 @@
 """The latency gate over cases: seconds per case, compared with the baseline's by batch."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from fakebench_suite.gates.inconclusive import baseline_mismatch, inconclusive, reason_inconclusive
@@ -7,6 +8,7 @@ from fakebench_suite.gates.paired_tests import MIN_IMAGES, bootstrap_drop, pair_
 from fakebench_suite.gates.rules import Latency
 from fakebench_suite.gates.run_view import RunView
 from fakebench_suite.runs.manifest import ManifestEngine
+from fakebench_suite.text.display import count_of
 from fakebench_suite.types import GateOutcome, GateResult
 
 LEVEL = 0.05
@@ -47,6 +49,7 @@ def evaluate_case_latency(gate: Latency, run: RunView, baseline: RunView | None)
     same = hardware_key(run) == hardware_key(baseline)
     reason = reason_inconclusive(gate, run, pairs.n, tasks)
     reason = reason or baseline_mismatch(gate, run, baseline, tasks=tasks)
+    reason = reason or _describe_borrowed(run, baseline, tasks)
     if reason or not same:
         return inconclusive(gate, reason or "the baseline ran on other machines", result)
     if ceiling <= gate.at_most:
@@ -57,6 +60,16 @@ def evaluate_case_latency(gate: Latency, run: RunView, baseline: RunView | None)
     return inconclusive(
         gate, f"{measured}; the interval contains the bound, {gate.at_most:g}", result
     )
+
+
+def _describe_borrowed(run: RunView, baseline: RunView, tasks: Sequence[str]) -> str | None:
+    """Why the seconds of answers are not those of the two runs; None where they are."""
+    for name, side in (("", run), (" of the baseline", baseline)):
+        if borrowed := side.count_borrowed(tasks):
+            be = "is" if borrowed == 1 else "are"
+            answers = count_of(borrowed, "answer")
+            return f"{answers}{name} {be} of another run, and so are their seconds"
+    return None
 
 
 def hardware_key(run: RunView) -> object:

@@ -33,8 +33,10 @@ from fakebench_suite.tasks.registry import get_task
 from fakebench_suite.tasks.robustness import IDENTITY, ORIGINAL
 from fakebench_suite.tasks.subgroups import ALL
 from fakebench_suite.text.display import count_of
-from fakebench_suite.types import GateOutcome, GateResult, Outcome, Score
+from fakebench_suite.types import GateOutcome, GateResult, Score
 
+_ROUNDING = 1e-9
+"""Figures closer to a bound than this are at it: 0.9 - 0.85 is a hair more than 0.05."""
 MIN_JUDGED_IMAGES = 30
 """Images below which a bootstrap of ratings is overconfident; tests/gates simulate it."""
 
@@ -160,22 +162,13 @@ def _evaluate_threshold(gate: Threshold, run: RunView) -> GateResult:
 def _evaluate_robustness(gate: Robustness, run: RunView) -> GateResult:
     """The worse result of its bounds, with the reasons of all.
 
-    The comparison is with ``original`` and ``identity``, which have to be whole as well. Cases that
-    could not be scored are in no change of accuracy, and could have changed either way.
+    The comparison is with ``original`` and ``identity``, which have to be whole as well.
     """
     results = [_evaluate_threshold(threshold, run) for threshold in gate.list_thresholds()]
     worst = min(results, key=lambda result: _WORST_FIRST.index(result.outcome))
     result = replace(worst, reason=" ".join(result.reason for result in results))
     if result.outcome is GateOutcome.INCONCLUSIVE:
         return result
-    levels = (gate.subgroup, *(f"perturbation={name}" for name in (ORIGINAL, IDENTITY)))
-    unscored = sum(
-        record.verdict.outcome is Outcome.UNSCORED
-        for subgroup in levels
-        for record in run.select([gate.task], subgroup)
-    )
-    if unscored:
-        return inconclusive(gate, f"{count_of(unscored, 'case')} could not be scored", result)
     for name in (ORIGINAL, IDENTITY):
         subgroup = f"perturbation={name}"
         count = len(run.select([gate.task], subgroup))
@@ -219,9 +212,9 @@ def _compare_with_bounds(gate: Threshold, score: Score) -> GateResult:
             continue
         # How far the interval extends beyond the bound.
         best = high - bound if side == "at least" else bound - low
-        if gap >= 0:
+        if gap >= -_ROUNDING:
             outcomes.append((GateOutcome.PASS, f"{measured}: {side} {bound:g}.", None))
-        elif best < gate.tolerance or best <= 0:
+        elif best < gate.tolerance or best <= _ROUNDING:
             outcomes.append((GateOutcome.FAIL, f"{measured}; required: {side} {bound:g}.", None))
         else:
             needed = _cases_needed(gate, value, bound, side, low, high, score.n)
@@ -267,9 +260,7 @@ def _evaluate_errors(gate: Errors, run: RunView) -> GateResult:
 
 
 def _pair_cases(gate: Regression, run: RunView, baseline: RunView) -> PairedDifferences:
-    images = {
-        record.case.id: record.case.base_image for record in (*baseline.records, *run.records)
-    }
+    images = {record.case.id: record.case.pair for record in (*baseline.records, *run.records)}
     old, new = (case_values(side.records, gate.task, gate.metric) for side in (baseline, run))
     return pair_by_image(old, new, images)
 
@@ -309,13 +300,13 @@ def _evaluate_regression(
         )
     if reason:
         return inconclusive(gate, reason, result)
-    if p <= gate.level and pairs.mean > gate.margin:
+    if p <= gate.level and pairs.mean > gate.margin + _ROUNDING:
         why = f"{change}; allowed: a drop of at most {gate.margin:g}."
         return replace(result, outcome=GateOutcome.FAIL, reason=why)
-    if high <= gate.margin:
+    if high <= gate.margin + _ROUNDING:
         return result
     room = gate.margin - pairs.mean
-    needed = math.ceil(pairs.n * ((high - pairs.mean) / room) ** 2) if room > 0 else None
+    needed = math.ceil(pairs.n * ((high - pairs.mean) / room) ** 2) if room > _ROUNDING else None
     more = f"; about {needed:,} cases are needed" if needed else ""
     why = f"{change}; a drop of {gate.margin:g} can be neither confirmed nor excluded{more}."
     return replace(result, outcome=GateOutcome.INCONCLUSIVE, reason=why, needed=needed)
@@ -326,6 +317,8 @@ def describe_change(
 ) -> str:
     """The change of a metric in words; ``p`` is of the test that it fell."""
     name = metric.replace("_", " ")
+    if METRICS[metric].high != 1:  # As margins are.
+        name = f"{name}, as a share of {METRICS[metric].high:g},"
     cases = f"on {count_of(pairs.n, 'case')}"
     drop = pairs.mean
     if drop == 0:

@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from fakebench_suite.gates.rules import Errors, Gate
+from fakebench_suite.gates.rules import Errors, Gate, Latency, Threshold
 from fakebench_suite.gates.run_view import RunView
+from fakebench_suite.metrics.names import METRICS
 from fakebench_suite.provenance import count_changed_pixels
 from fakebench_suite.tasks.subgroups import ALL
 from fakebench_suite.text.display import count_of
@@ -29,10 +30,23 @@ def reason_inconclusive(
     errors = 0 if isinstance(gate, Errors) else run.count_errors(tasks, subgroup)
     if errors:
         return f"{count_of(errors, 'case')} ended in an error"
+    unscored = run.count_unscored(tasks, subgroup) if _needs_scores(gate) else 0
+    if unscored:
+        return f"{count_of(unscored, 'case')} could not be scored"
     if n < gate.minimum:
         be = "is" if n == 1 else "are"
         return f"there {be} {count_of(n, 'case')} and the gate asks for {gate.minimum:,}"
     return None
+
+
+def _needs_scores(gate: Gate) -> bool:
+    """Whether a gate is about scores that leave out cases that could not be scored.
+
+    They could have passed or missed, as cases with errors could.
+    """
+    if isinstance(gate, Threshold):
+        return not METRICS[gate.metric].counts_unscored
+    return not isinstance(gate, Errors | Latency)
 
 
 def baseline_mismatch(
@@ -45,6 +59,9 @@ def baseline_mismatch(
     errors = baseline.count_errors(tasks)
     if errors:
         return f"{count_of(errors, 'case')} of the baseline ended in an error"
+    unscored = baseline.count_unscored(tasks) if _needs_scores(gate) else 0
+    if unscored:
+        return f"{count_of(unscored, 'case')} of the baseline could not be scored"
     protocols = [side.manifest.protocol for side in (run, baseline)]
     if protocols[0] != protocols[1]:
         return (

@@ -19,6 +19,8 @@ from fakebench_suite.types import Outcome, Record
 RESAMPLES = 2000
 MIN_IMAGES = 2
 """Fewest images for a bootstrap."""
+_ALIKE = 1e-9
+"""Changes closer than this count as equal, despite rounding."""
 Floats = NDArray[np.float64]
 
 
@@ -96,21 +98,25 @@ def drop_interval(
 
     Each bound is one-sided at ``level``. With ``binary``, for cases that pass or miss, the bounds
     are at least as wide as the exact (Clopper-Pearson) bounds of the share of changed images: a
-    bootstrap over one changed image, or none, underestimates the spread.
+    bootstrap over one changed image, or none, underestimates the spread. No bound is beyond -1 or
+    1.
     """
     images, mean = len(pairs.drop), pairs.mean
     worse, better = int((pairs.drop > 0).sum()), int((pairs.drop < 0).sum())
-    if worse + better == 0 or images < MIN_IMAGES:
+    has_changes = worse + better > 0 and images >= MIN_IMAGES
+    low, high, p = bootstrap_drop(pairs, level) if has_changes else (mean, mean, 1.0)
+    if not has_changes or np.ptp(pairs.drop / pairs.sizes) < _ALIKE:
+        # Where all images change alike, resampling them would claim certainty.
         unseen = 1 - level ** (1 / images)
-        return mean - unseen, mean + unseen, 1.0
-    low, high, p = bootstrap_drop(pairs, level)
+        return max(-1.0, mean - unseen), min(1.0, mean + unseen), p
     if not binary:
         return low, high, p
     room_up, room_down = (
         float(binomtest(count, images).proportion_ci(1 - 2 * level, "exact").high) - count / images
         for count in (worse, better)
     )
-    return min(low, mean - room_down), max(high, mean + room_up), p
+    # Where images have unequally many cases, the room is not that of the cases.
+    return max(-1.0, min(low, mean - room_down)), min(1.0, max(high, mean + room_up)), p
 
 
 def bootstrap_drop(pairs: PairedDifferences, level: float) -> tuple[float, float, float]:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from fakebench_suite.runs.completeness import PartialReason, missing_cases
+from fakebench_suite.runs.coverage import lacks_score
 from fakebench_suite.runs.manifest import Manifest
 from fakebench_suite.tasks.registry import list_tasks
 from fakebench_suite.tasks.subgroups import ALL, list_subgroups
@@ -24,6 +25,17 @@ class RunView:
     def count_errors(self, tasks: Sequence[str], subgroup: str = ALL) -> int:
         """Cases of a population that ended in an error."""
         return sum(record.verdict.outcome.is_error for record in self.select(tasks, subgroup))
+
+    def count_unscored(self, tasks: Sequence[str], subgroup: str = ALL) -> int:
+        """Cases of a population with a label that could not be scored."""
+        return sum(map(lacks_score, self.select(tasks, subgroup)))
+
+    def count_borrowed(self, tasks: Sequence[str]) -> int:
+        """Answers of some tasks that another run was given, and whose seconds are those of then."""
+        return sum(
+            record.answer is not None and (record.reused or self.manifest.answers is not None)
+            for record in self.select(tasks)
+        )
 
     def select(self, tasks: Sequence[str], subgroup: str = ALL) -> Sequence[Record]:
         """The records of a population."""

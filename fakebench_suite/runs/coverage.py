@@ -6,9 +6,9 @@ import msgspec
 
 from fakebench_suite.runs.completeness import FILTERED, INTERRUPTED, SAMPLED
 from fakebench_suite.runs.manifest import CaseCounts, Manifest, ManifestTaskCounts, RunStatus
-from fakebench_suite.tasks.registry import list_tasks
+from fakebench_suite.tasks.registry import Grader, get_task, list_tasks
 from fakebench_suite.tasks.subgroups import ALL
-from fakebench_suite.types import Record
+from fakebench_suite.types import Outcome, Record
 
 
 def cover_tasks(
@@ -83,3 +83,16 @@ def count_records(records: Iterable[Record]) -> tuple[Mapping[str, int], Mapping
         recorded[record.case.task] += 1
         errors[record.case.task] += record.verdict.outcome.is_error
     return recorded, errors
+
+
+def lacks_score(record: Record) -> bool:
+    """Whether a case could not be scored although the label of its image is known.
+
+    So it is where a server gives the probability of neither option. Such cases are in no accuracy,
+    and it is not known what they would change.
+    """
+    return (
+        record.verdict.outcome is Outcome.UNSCORED
+        and record.case.label is not None
+        and get_task(record.case.task).grader is Grader.LABEL
+    )

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MetricDelta:
-    """One metric in two runs, from 0 to 1 (informedness from -1), over the ``n`` cases of both."""
+    """One metric in two runs, on its own scale, over the ``n`` cases of both."""
 
     task: str
     metric: str

@@ -9,6 +9,7 @@ from fakebench_suite.gates.paired_tests import case_values, drop_interval, mcnem
 from fakebench_suite.gates.run_view import RunView
 from fakebench_suite.metrics.claims import compare_claims
 from fakebench_suite.metrics.intervals import Estimate
+from fakebench_suite.metrics.names import METRICS
 from fakebench_suite.metrics.pointing import compare_overlaps
 from fakebench_suite.runs.case_changes import ChangeKind, compare_records
 from fakebench_suite.runs.completeness import describe_partial
@@ -84,6 +85,11 @@ def _list_limits(name: str, run: RunView) -> Iterator[str]:
         be = "is" if errors == 1 else "are"
         cases = count_of(errors, "case")
         yield f"{cases} of the {name} run ended in an error and {be} not compared"
+    unscored = run.count_unscored(list_tasks())
+    if unscored:
+        be = "is" if unscored == 1 else "are"
+        cases = count_of(unscored, "case")
+        yield f"{cases} of the {name} run could not be scored and {be} not compared"
 
 
 def _read_view(folder: Path) -> RunView:
@@ -138,10 +144,11 @@ def _measure_delta(
     both = sorted(before.keys() & after.keys())
     if not both:
         return None
-    pairs = pair_by_image(before, after, {record.case.id: record.case.base_image for record in new})
+    pairs = pair_by_image(before, after, {record.case.id: record.case.pair for record in new})
     low, high, _ = drop_interval(pairs, _TAIL_PROBABILITY, binary=metric == "accuracy")
+    scale = METRICS[metric].high  # Cases have shares of it.
     value_before, value_after = (
-        sum(side[name] for name in both) / len(both) for side in (before, after)
+        scale * sum(side[name] for name in both) / len(both) for side in (before, after)
     )
     return MetricDelta(
         task=task,
@@ -149,8 +156,8 @@ def _measure_delta(
         before=value_before,
         after=value_after,
         change=value_after - value_before,
-        low=-high,
-        high=-low,
+        low=-scale * high,
+        high=-scale * low,
         p=mcnemar(pairs, alternative="two-sided") if metric == "accuracy" else None,
         n=len(both),
     )

@@ -7,6 +7,7 @@ from pathlib import Path
 from fakebench_suite.errors import UserError
 from fakebench_suite.metrics.intervals import Estimate
 from fakebench_suite.runs.completeness import describe_partial
+from fakebench_suite.runs.coverage import lacks_score
 from fakebench_suite.runs.differences import check_same_data, describe_pixel_change
 from fakebench_suite.runs.manifest import Manifest
 from fakebench_suite.runs.store import read_all_records, read_manifest
@@ -93,6 +94,8 @@ class _Run:
     """By case id."""
     errors: int
     """Detection cases that ended in an error."""
+    unscored: int
+    """Detection cases with a label that could not be scored."""
 
 
 def _read_run(folder: Path) -> _Run:
@@ -112,6 +115,7 @@ def _read_run(folder: Path) -> _Run:
             and record.verdict.outcome is not Outcome.UNSCORED
         },
         errors=sum(record.verdict.outcome.is_error for record in records),
+        unscored=sum(map(lacks_score, records)),
     )
 
 
@@ -155,12 +159,13 @@ def _score_run(name: str, run: _Run, first: _Run) -> LeaderboardRow:
         backend=str(run.manifest.model.card.get("backend", "")),
         reply=run.manifest.judge.label,
         scores={metric: scores[metric] for metric in METRICS if metric in scores},
-        notes=[*_list_notes(run.manifest, run.errors), *_list_differences(run, first)],
+        notes=[*_list_notes(run), *_list_differences(run, first)],
     )
 
 
-def _list_notes(manifest: Manifest, errors: int) -> Iterator[str]:
+def _list_notes(run: _Run) -> Iterator[str]:
     """What a model was trained on, and which cases have no answer."""
+    manifest = run.manifest
     trained = manifest.model.summarize_card().training_data
     if trained:
         yield f"Trained on: {trained.removesuffix('.')}."
@@ -168,9 +173,10 @@ def _list_notes(manifest: Manifest, errors: int) -> Iterator[str]:
         yield "It is not known what it was trained on."
     if why := describe_partial(manifest):
         yield f"Partial run ({why})."
-    if errors:
-        be = "is" if errors == 1 else "are"
-        yield f"{count_of(errors, 'case')} ended in an error and {be} left out."
+    for count, what in ((run.errors, "ended in an error"), (run.unscored, "could not be scored")):
+        if count:
+            be = "is" if count == 1 else "are"
+            yield f"{count_of(count, 'case')} {what} and {be} left out."
 
 
 def _list_differences(run: _Run, first: _Run) -> Iterator[str]:

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import msgspec
 import numpy as np
 import pytest
 
@@ -388,3 +389,95 @@ def test_marks_of_few_images_are_not_resampled() -> None:
     decision = rule(gate, make_run(records), make_run(records))
     assert decision.outcome is GateOutcome.INCONCLUSIVE
     assert "too few for a bootstrap" in decision.reason
+
+
+def test_a_figure_at_its_bound_is_within_it() -> None:
+    """Although 0.9 - 0.85 is a hair more than 0.05, and the mean of 0.02 and 0.12 is less."""
+    outcomes = [Outcome.CORRECT] * 18 + [Outcome.INCORRECT] * 2
+    reals = [Outcome.CORRECT] * 17 + [Outcome.INCORRECT] * 3
+    records = [make_record(f"f{n}.png", outcome) for n, outcome in enumerate(outcomes)]
+    records += [make_record(f"r{n}.png", outcome, fake=False) for n, outcome in enumerate(reals)]
+    gate = Threshold(
+        name="g", task=Task.DETECTION, metric="fake_real_gap", compare=Comparand.VALUE, at_most=0.05
+    )
+    decision = rule(gate, make_run(records))
+    assert decision.value is not None
+    assert decision.value > 0.05
+    assert decision.outcome is GateOutcome.PASS
+    assert rule(replace_bound(gate, at_most=0.0499), make_run(records)).outcome is GateOutcome.FAIL
+    few = [
+        make_record(f"{side}{n}.png", Outcome.CORRECT if n < hits else Outcome.INCORRECT, fake=side)
+        for side, hits in ((True, 2), (False, 12))
+        for n in range(100)
+    ]
+    gate = replace_bound(gate, metric="balanced_accuracy", at_most=None, at_least=0.07)
+    decision = rule(gate, make_run(few))
+    assert decision.value is not None
+    assert decision.value < 0.07
+    assert decision.outcome is GateOutcome.PASS
+
+
+def replace_bound(gate: Threshold, **changes: object) -> Threshold:
+    """The gate with other fields."""
+    return msgspec.structs.replace(gate, **changes)
+
+
+def test_no_drop_is_larger_than_all_cases() -> None:
+    """Ten cases of one image turned worse, and the one of another did not."""
+    before, after = (
+        [
+            *(make_record("a.png", outcome, suffix=f"{n}") for n in range(10)),
+            make_record("b.png", Outcome.CORRECT),
+        ]
+        for outcome in (Outcome.CORRECT, Outcome.INCORRECT)
+    )
+    decision = rule(REGRESSION, make_run(after), make_run(before))
+    assert decision.value == pytest.approx(10 / 11)
+    assert decision.low is not None
+    assert (decision.low >= -1, decision.high) == (True, 1.0)
+    alone = rule(REGRESSION, make_run(after[:10]), make_run(before[:10]))
+    assert (alone.value, alone.high) == (1.0, 1.0)
+
+
+@pytest.mark.parametrize("side", ["run", "baseline"])
+@pytest.mark.parametrize(
+    ("given_again", "taken", "message"),
+    [("first", 0, "200 answers"), (None, 3, "3 answers"), (None, 1, "1 answer")],
+)
+def test_seconds_of_another_run_settle_nothing(
+    side: str, given_again: str | None, taken: int, message: str
+) -> None:
+    """Answers that were taken over, by --reuse or --answers, took no time now."""
+    run = time_run(0.5)
+    records = [replace(r, reused=n < taken) for n, r in enumerate(run.records)]
+    other = make_run(records, answers=given_again)
+    pair = (other, run) if side == "run" else (run, other)
+    gate = Latency(name="speed", at_most=1.2)
+    assert rule(gate, run, run).outcome is GateOutcome.PASS
+    decision = rule(gate, *pair)
+    assert decision.outcome is GateOutcome.INCONCLUSIVE
+    of = " of the baseline" if side == "baseline" else ""
+    be = "is" if taken == 1 else "are"
+    assert f"{message}{of} {be} of another run, and so are their seconds" in decision.reason
+
+
+def test_cases_that_could_not_be_scored_settle_nothing() -> None:
+    """They could pass or miss; gates on what all replies have rule nevertheless."""
+    records = [
+        *detect(140, 200),
+        *(make_record(f"u{n}.png", Outcome.UNSCORED) for n in range(30)),
+    ]
+    run = make_run(records)
+    decision = rule(FLOOR, run)
+    assert decision.outcome is GateOutcome.INCONCLUSIVE
+    assert "30 cases could not be scored" in decision.reason
+    unread = Threshold(
+        name="g", task=Task.DETECTION, metric="parsed_rate", compare=Comparand.VALUE, at_least=0.95
+    )
+    assert rule(unread, run).outcome is GateOutcome.FAIL
+    assert "could not be scored" in rule(REGRESSION, run, run).reason
+    whole = make_run(records[:200])
+    assert "30 cases of the baseline could not be scored" in rule(REGRESSION, whole, run).reason
+    unlabelled = [replace(r, case=replace(r.case, label=None)) for r in records[200:]]
+    assert rule(FLOOR, make_run([*records[:200], *unlabelled])).outcome is GateOutcome.PASS
+    assert rule(Errors(name="e", at_most=0.0), run).outcome is GateOutcome.PASS

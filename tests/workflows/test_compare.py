@@ -43,13 +43,16 @@ def test_figures_are_paired(tmp_path: Path) -> None:
 
 
 def test_marks_are_compared_where_both_have_them(tmp_path: Path) -> None:
-    """A judged text counts by its marks over 2, and cases of one run only are named apart."""
+    """Judged texts are compared from 0 to 2, and cases of one run only are named apart."""
     records = [make_record(f"{n}.png", Outcome.CORRECT, task=Task.INTERPRETATION) for n in range(6)]
     before = write_run(tmp_path / "before", [grade(record, 1) for record in records[:5]])
     after = write_run(tmp_path / "after", [grade(record, 2) for record in records[1:]])
     comparison = compare_runs(before, after)
     delta = next(shift for shift in comparison.shifts if shift.metric == "judged_score")
-    assert (delta.before, delta.after, delta.n, delta.p) == (0.5, 1.0, 4, None)
+    assert (delta.before, delta.after, delta.n, delta.p) == (1.0, 2.0, 4, None)
+    # Four images that change alike do not say that others would.
+    assert (delta.change, delta.high) == (1.0, 2.0)
+    assert delta.low < 0
     assert comparison.missing == ["0.png:what"]
     assert comparison.changed[ChangeKind.NEW] == ["5.png:what"]
 
@@ -68,6 +71,15 @@ def test_an_error_is_neither_broken_nor_fixed(tmp_path: Path) -> None:
         "the later run is partial (cut off): only cases of both runs are compared",
         "1 case of the later run ended in an error and is not compared",
     ]
+
+
+def test_cases_that_could_not_be_scored_are_counted(tmp_path: Path) -> None:
+    """They are in no change of accuracy, whatever they were before."""
+    before = write_run(tmp_path / "before", make_records(C, C, W), partial=[])
+    after = write_run(tmp_path / "after", make_records(C, Outcome.UNSCORED, C), partial=[])
+    comparison = compare_runs(before, after)
+    assert [shift.n for shift in comparison.shifts] == [2]
+    assert comparison.unknown == ["1 case of the later run could not be scored and is not compared"]
 
 
 def test_claims_are_compared(tmp_path: Path) -> None:

@@ -86,6 +86,7 @@ def test_scores_are_over_the_cases_that_all_answered(tmp_path: Path) -> None:
     assert notes["second"] == [
         "Partial run (sampled).",
         "1 case ended in an error and is left out.",
+        "1 case could not be scored and is left out.",
     ]
 
 
