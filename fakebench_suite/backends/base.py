@@ -156,6 +156,9 @@ OPTIONS = {
 """The two options of each question type of detection, the one that means fake first."""
 
 _EVEN = 0.5
+MIN_MASS = 0.01
+"""Probability of both options together below which a reply would begin with other words, and which
+of them is likelier means little."""
 
 
 def choose_option(

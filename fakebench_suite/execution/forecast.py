@@ -201,7 +201,8 @@ def forecast_total(
     """What all cases take together, from what those of a sample of images took.
 
     ``amounts`` holds, by case id, what an answer took, such as tokens; ``population`` the number of
-    cases by task. The interval comes from drawing images again. None where nothing was measured.
+    cases by task. The interval comes from drawing images again, and a single image has none. None
+    where nothing was measured.
     """
     import numpy as np
 
@@ -226,6 +227,8 @@ def forecast_total(
     sizes = np.array([population[task] for task in tasks], dtype=float)[asked]
     sums, counts = sums[:, asked], counts[:, asked]
     value = float(sizes @ (sums.sum(axis=0) / counts.sum(axis=0)))
+    if len(images) == 1:  # Drawn again, it is the same, and an interval would have no width.
+        return PredictedValue(value=value)
     drawn = np.random.default_rng(0).integers(len(images), size=(RESAMPLES, len(images)))
     totals, numbers = sums[drawn].sum(axis=1), counts[drawn].sum(axis=1)
     # A task whose images were not drawn keeps its mean.

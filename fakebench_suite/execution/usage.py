@@ -8,16 +8,17 @@ from fakebench_suite.runs.manifest import ManifestUsage
 from fakebench_suite.types import FinishReason, Record, Usage
 
 
-def sum_usage(records: Iterable[Record]) -> ManifestUsage | None:
+def sum_usage(records: Iterable[Record], *, given_again: bool = False) -> ManifestUsage | None:
     """The sums over all records; None if no answer came from a server.
 
-    Answers that were taken over from another run were paid for there, and are counted apart.
+    Answers that were taken over from another run were paid for there, and are counted apart; with
+    ``given_again`` all of them were, as with ``--answers``.
     """
     usages: list[Usage] = []
     reused = 0
     for record in records:
         usage = None if record.answer is None else record.answer.usage
-        if usage is not None and record.reused:
+        if usage is not None and (record.reused or given_again):
             reused += 1
         elif usage is not None:
             usages.append(usage)

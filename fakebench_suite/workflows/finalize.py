@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from fakebench_suite.backends.base import MIN_MASS
 from fakebench_suite.datasets.dataset import Dataset
 from fakebench_suite.errors import MachineError, UserError
 from fakebench_suite.execution.usage import count_uncounted, sum_usage
@@ -24,6 +25,7 @@ from fakebench_suite.report.markdown import write_markdown
 from fakebench_suite.report.submission import write_submission
 from fakebench_suite.report.thumbnails import ReportImageSize
 from fakebench_suite.runs.completeness import describe_partial
+from fakebench_suite.runs.coverage import lacks_score
 from fakebench_suite.runs.differences import (
     describe_pixel_change,
     list_confounders,
@@ -104,7 +106,7 @@ def finalize_run(
         manifest,
         text_metrics=text_metrics,
         cut_off=count_cut_off(records),
-        usage=sum_usage(records),
+        usage=sum_usage(records, given_again=manifest.answers is not None),
         identity=complete_identity(manifest, records),
         gates=describe_gates(gates),
         baseline=None,
@@ -294,7 +296,8 @@ def list_reservations(
         )
     reservations += _list_detector_reservations(manifest, records)
     reservations += _list_server_reservations(manifest)
-    if uncounted := count_uncounted(records):
+    reservations += _list_score_reservations(records)
+    if (uncounted := count_uncounted(records)) and not manifest.answers:
         reservations.append(
             f"It is not known what {count_of(uncounted, 'answer')} took: the sums of tokens and "
             "cost are too small."
@@ -316,6 +319,29 @@ def list_reservations(
             f"{', '.join(others[:_MAX_DIFFERENCES])}{more}."
         )
     return reservations
+
+
+def _list_score_reservations(records: Sequence[Record]) -> Iterator[str]:
+    """Yield what accuracies leave out, and where probabilities mean little."""
+    if unscored := sum(map(lacks_score, records)):
+        be = "is" if unscored == 1 else "are"
+        yield (
+            f"{count_of(unscored, 'case')} with a label could not be scored and {be} in no "
+            "accuracy; gates on accuracies are inconclusive."
+        )
+    masses = [
+        record.answer.option_probability_mass
+        for record in records
+        if record.answer is not None
+        and record.answer.p_fake is not None
+        and record.answer.option_probability_mass is not None
+    ]
+    if improbable := sum(mass < MIN_MASS for mass in masses):
+        yield (
+            f"Both options together have a probability below {100 * MIN_MASS:g} % in "
+            f"{improbable:,} of {count_of(len(masses), 'case')}: the reply would begin with other "
+            "words, and P(fake) means little there."
+        )
 
 
 def _list_detector_reservations(manifest: Manifest, records: Sequence[Record]) -> Iterator[str]:

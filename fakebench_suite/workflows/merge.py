@@ -52,6 +52,8 @@ from fakebench_suite.workflows.shards import ShardRun, merge_coverage
 
 T = TypeVar("T")
 _MAX_DIFFERENCES = 8
+_SAME_CHANCE = 1e-3
+"""Most that P(fake) of one prompt differs by where other prompts were computed beside it."""
 
 
 def merge_runs(
@@ -189,15 +191,26 @@ def combine_records(parts: Sequence[ShardRun]) -> list[Record]:
 
 
 def _same_answer(record: Record, other: Record) -> bool:
-    """True if two records have the same prompt, reply and verdict; times may differ."""
+    """True if two records have the same prompt, reply and verdict; times may differ.
+
+    Probabilities count as the same where only rounding tells them apart.
+    """
     texts = [side.answer.text if side.answer else None for side in (record, other)]
+    chances = [side.answer.p_fake if side.answer else None for side in (record, other)]
     verdict, other_verdict = record.verdict, other.verdict
     return (
         texts[0] == texts[1]
+        and _is_same_chance(*chances)
         and record.prompt == other.prompt
         and (verdict.outcome, verdict.label, verdict.score)
         == (other_verdict.outcome, other_verdict.label, other_verdict.score)
     )
+
+
+def _is_same_chance(chance: float | None, other: float | None) -> bool:
+    if chance is None or other is None:
+        return chance is other
+    return abs(chance - other) <= _SAME_CHANCE
 
 
 def merge_manifests(parts: Sequence[ShardRun], records: Sequence[Record]) -> Manifest:

@@ -137,6 +137,16 @@ def test_answers_agree_or_are_refused(tmp_path: Path) -> None:
     other_run = write_run(tmp_path / "other", [replace(first, answer=make_answer("else"))])
     with pytest.raises(UserError, match=r"both hold an answer to 0.png:what, and they differ"):
         merge_runs([run, other_run], tmp_path / "no", gates=NO_GATES)
+    weighed = [
+        write_run(
+            tmp_path / f"weighed-{chance}",
+            [replace(first, answer=replace(make_answer("fake"), p_fake=chance))],
+        )
+        for chance in (0.9, 0.9000001, 0.6)
+    ]
+    assert merge_runs(weighed[:2], tmp_path / "same", gates=NO_GATES).manifest.recorded == 1
+    with pytest.raises(UserError, match="they differ"):
+        merge_runs([weighed[0], weighed[2]], tmp_path / "no", gates=NO_GATES)
     with pytest.raises(UserError, match="given twice"):
         merge_runs([run, run], tmp_path / "no", gates=NO_GATES)
 

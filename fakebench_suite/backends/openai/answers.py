@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Final
 
-from fakebench_suite.backends.base import OPTIONS, Capability, Reply, Request
+from fakebench_suite.backends.base import MIN_MASS, OPTIONS, Capability, Reply, Request
 from fakebench_suite.backends.openai.likelihood import sum_options
 from fakebench_suite.backends.openai.options import Prices
 from fakebench_suite.endpoints import client
@@ -14,10 +14,6 @@ from fakebench_suite.errors import ModelError
 from fakebench_suite.text.redaction import MASK
 from fakebench_suite.types import Answer, FinishReason, Usage
 
-MIN_MASS = 0.01
-"""Probability of both options together from which one is read as likelier. Below it, the reply
-begins with other words, and an option that is not among the likeliest tokens would count as
-impossible."""
 _EVEN = 0.5
 _PER_PRICE: Final = 1_000_000
 """Tokens that a price is for."""
@@ -73,7 +69,7 @@ class AnswerBuilder:
             return ModelError("the server gave no log-probabilities with this reply")
         fake, real = sum_options(completion.top_logprobs, request.prompt.question_type)
         mass = fake + real
-        if mass < MIN_MASS:
+        if mass < MIN_MASS:  # An option that is not among these tokens would count as impossible.
             return replace(answer, option_probability_mass=mass)
         options = OPTIONS[request.prompt.question_type]
         return replace(
