@@ -31,6 +31,8 @@ def evaluate_case_latency(gate: Latency, run: RunView, baseline: RunView | None)
     before = sum(old[name] for name in old.keys() & new.keys())
     if pairs.n == 0 or before <= 0:
         return inconclusive(gate, "the two runs have no timed case in common")
+    if borrowed := _describe_borrowed(run, baseline, tasks):
+        return inconclusive(gate, borrowed)
     if len(pairs.drop) < MIN_IMAGES:
         return inconclusive(gate, "all cases were answered in one batch")
     low, high = (0.0, 0.0) if not pairs.drop.any() else bootstrap_drop(pairs, LEVEL)[:2]
@@ -49,7 +51,6 @@ def evaluate_case_latency(gate: Latency, run: RunView, baseline: RunView | None)
     same = hardware_key(run) == hardware_key(baseline)
     reason = reason_inconclusive(gate, run, pairs.n, tasks)
     reason = reason or baseline_mismatch(gate, run, baseline, tasks=tasks)
-    reason = reason or _describe_borrowed(run, baseline, tasks)
     if reason or not same:
         return inconclusive(gate, reason or "the baseline ran on other machines", result)
     if ceiling <= gate.at_most:

@@ -235,9 +235,9 @@ def _cases_needed(
     towards = value - low if side == "at least" else high - value
     away = high - value if side == "at least" else value - low
     sizes = []
-    if above > 0:
+    if above > _ROUNDING:
         sizes.append(n * (towards / above) ** 2)
-    if gate.tolerance > above:
+    if gate.tolerance > above + _ROUNDING:
         sizes.append(n * (away / (gate.tolerance - above)) ** 2)
     return math.ceil(min(sizes)) if sizes else None
 

@@ -329,18 +329,28 @@ def _list_score_reservations(records: Sequence[Record]) -> Iterator[str]:
             f"{count_of(unscored, 'case')} with a label could not be scored and {be} in no "
             "accuracy; gates on accuracies are inconclusive."
         )
-    masses = [
-        record.answer.option_probability_mass
+    weighed = [
+        record.answer
         for record in records
         if record.answer is not None
         and record.answer.p_fake is not None
         and record.answer.option_probability_mass is not None
     ]
-    if improbable := sum(mass < MIN_MASS for mass in masses):
+    cases = count_of(len(weighed), "case")
+    improbable = sum((answer.option_probability_mass or 0.0) < MIN_MASS for answer in weighed)
+    if improbable:
         yield (
             f"Both options together have a probability below {100 * MIN_MASS:g} % in "
-            f"{improbable:,} of {count_of(len(masses), 'case')}: the reply would begin with other "
-            "words, and P(fake) means little there."
+            f"{improbable:,} of {cases}: the reply would begin with other words, and P(fake) means "
+            "little there."
+        )
+    # In this process the probabilities of all tokens are known.
+    one_sided = sum(answer.usage is not None and answer.p_fake in (0, 1) for answer in weighed)
+    if one_sided:
+        yield (
+            f"The server gives the probability of one option only in {one_sided:,} of {cases}: the "
+            "other is taken for impossible, and P(fake) for 0 or 1, so that calibration looks "
+            "worse than it may be."
         )
 
 

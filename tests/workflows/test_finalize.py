@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from fakebench_suite.types import Outcome
+from fakebench_suite.types import Outcome, Usage
 from fakebench_suite.workflows.finalize import list_reservations
 from tests.factories import make_manifest, make_records
 
@@ -30,3 +30,23 @@ def test_improbable_options_are_a_reservation() -> None:
     (reservation,) = list_reservations(make_manifest(), records, None)
     assert reservation.startswith("Both options together have a probability below 1 % in 2 of 4")
     assert list_reservations(make_manifest(), records[:1], None) == []
+
+
+def test_one_probability_of_two_is_a_reservation() -> None:
+    """A server shows the likeliest tokens only; in this process all are known."""
+    records = [
+        replace(
+            record,
+            answer=replace(record.answer, p_fake=p_fake, option_probability_mass=0.9, usage=usage),
+        )
+        for record, p_fake, usage in zip(
+            make_records(C, C, C, C), (1.0, 0.0, 0.7, 1.0), (Usage(), Usage(), Usage(), None),
+            strict=True,
+        )
+        if record.answer is not None
+    ]  # fmt: skip
+    (reservation,) = (
+        text for text in list_reservations(make_manifest(), records, None) if "option only" in text
+    )
+    assert "one option only in 2 of 4 cases" in reservation
+    assert list_reservations(make_manifest(), records[3:], None) == []
