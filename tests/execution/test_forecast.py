@@ -219,3 +219,10 @@ def test_a_sample_of_all_images_gives_the_sum(amounts: list[int], factor: int) -
     assert total.low <= total.value + 1e-6
     assert total.high >= total.value - 1e-6
     assert forecast_total(records, {}, population) is None
+
+
+def test_one_image_says_nothing_of_others() -> None:
+    """Its sum has no interval, whatever it is drawn from."""
+    record = make_record("0.png", Outcome.CORRECT)
+    total = forecast_total([record], {record.case.id: 7.0}, {Task.DETECTION: 3})
+    assert total == PredictedValue(value=21.0)

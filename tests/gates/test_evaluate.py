@@ -238,7 +238,9 @@ def test_judged_scores_are_compared_by_bootstrap() -> None:
     judge = {"text": "one@here", "calibration": {"passed": True}}
     before = make_run(grade([2] * 80 + [1] * 20), judge=judge)
     after = make_run(grade([1] * 80 + [0] * 20), judge=judge)
-    assert rule(gate, after, before).outcome is GateOutcome.FAIL
+    decision = rule(gate, after, before)
+    assert (decision.outcome, decision.value) == (GateOutcome.FAIL, 0.5)
+    assert "judged score, as a share of 2, fell by 0.500" in decision.reason
     assert (
         rule(gate, before, before).outcome is GateOutcome.INCONCLUSIVE
     )  # 100 texts rule out 0.03 only
