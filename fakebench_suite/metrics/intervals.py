@@ -122,7 +122,7 @@ def _sum_groups(cases: Floats, groups: Sequence[str]) -> tuple[Floats, Floats]:
 
 def _is_rare(sums: Floats, sizes: Floats) -> bool:
     """Whether few groups have a hit, or few have a miss."""
-    return min(np.count_nonzero(sums > 0), np.count_nonzero(sums < sizes)) < _RARE
+    return min(int((sums > 0).sum()), int((sums < sizes).sum())) < _RARE
 
 
 def _count_trials(sums: Floats, sizes: Floats) -> float:
