@@ -37,6 +37,7 @@ from fakebench_suite.types import GateOutcome, GateResult, Score
 
 _ROUNDING = 1e-9
 """Figures closer to a bound than this are at it: 0.9 - 0.85 is a hair more than 0.05."""
+_MOST_DIGITS = 9
 MIN_JUDGED_IMAGES = 30
 """Images below which a bootstrap of ratings is overconfident; tests/gates simulate it."""
 
@@ -187,8 +188,18 @@ def _find_interval(gate: Threshold, score: Score) -> tuple[float, float | None, 
     return value, low, high
 
 
-def _format_bound(bound: float) -> str:
-    return f"{bound:z.3f}" if math.isfinite(bound) else "not reached"
+def _format_figure(figure: float, gate: Threshold) -> str:
+    """Three digits, or as many as tell the figure from a bound that it is not at."""
+    if not math.isfinite(figure):
+        return "not reached"
+    bounds = [bound for bound in (gate.at_least, gate.at_most) if bound is not None]
+    digits = 3
+    while digits < _MOST_DIGITS and any(
+        abs(figure - bound) > _ROUNDING and f"{figure:.{digits}f}" == f"{bound:.{digits}f}"
+        for bound in bounds
+    ):
+        digits += 1
+    return f"{figure:z.{digits}f}"
 
 
 def _compare_with_bounds(gate: Threshold, score: Score) -> GateResult:
@@ -200,9 +211,9 @@ def _compare_with_bounds(gate: Threshold, score: Score) -> GateResult:
     if low is None or high is None:
         return inconclusive(gate, f'{gate.metric} has no interval; say compare = "value"', result)
     has_interval = gate.compare is not Comparand.VALUE and math.isfinite(low)
-    interval = f" [{_format_bound(low)}, {_format_bound(high)}]" if has_interval else ""
+    ends = f" [{_format_figure(low, gate)}, {_format_figure(high, gate)}]" if has_interval else ""
     cases = count_of(score.n, "case")
-    measured = f"{gate.metric} is {_format_bound(value)}{interval} over {cases}"
+    measured = f"{gate.metric} is {_format_figure(value, gate)}{ends} over {cases}"
     outcomes: list[tuple[GateOutcome, str, int | None]] = []
     for bound, side, gap in (
         (gate.at_least, "at least", low - (gate.at_least or 0)),

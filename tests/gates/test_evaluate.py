@@ -483,3 +483,12 @@ def test_cases_that_could_not_be_scored_settle_nothing() -> None:
     unlabelled = [replace(r, case=replace(r.case, label=None)) for r in records[200:]]
     assert rule(FLOOR, make_run([*records[:200], *unlabelled])).outcome is GateOutcome.PASS
     assert rule(Errors(name="e", at_most=0.0), run).outcome is GateOutcome.PASS
+
+
+def test_a_figure_beside_its_bound_does_not_look_like_it() -> None:
+    """4,999 of 10,000 are 0.500 in three digits, and fail a floor of 0.5."""
+    gate = replace_bound(FLOOR, compare=Comparand.VALUE)
+    decision = rule(gate, make_run(detect(4999, 10_000)))
+    assert decision.outcome is GateOutcome.FAIL
+    assert "accuracy is 0.4999 over 10,000 cases; required: at least 0.5" in decision.reason
+    assert "accuracy is 0.500 over 10 cases" in rule(gate, make_run(detect(5, 10))).reason
