@@ -13,6 +13,7 @@ from fakebench_suite.datasets import DataSource, open_dataset
 from fakebench_suite.datasets.probes.grounded import load_grounded
 from fakebench_suite.provenance import digest_pixels
 from fakebench_suite.report.html import DatasetImages, write_html_report
+from fakebench_suite.report.html.record_index import RECORDS_PER_FILE
 from fakebench_suite.report.thumbnails import ReportImageSize
 from fakebench_suite.types import (
     Answer,
@@ -123,6 +124,73 @@ def test_search_reads_whole_replies(tab: Tab, small_report: Path) -> None:
     expect(tab.page.locator("#list .dt-empty")).to_have_text("No record passes these filters.")
 
 
+TYPE_AND_CLICK = """([words, target]) => {
+    const search = document.getElementById("search");
+    search.value = words;
+    search.dispatchEvent(new Event("input"));
+    document.querySelector(target).click();
+}"""
+"""Types words and clicks before the search for them has begun."""
+
+
+def test_a_click_takes_no_typed_words_back(tab: Tab, small_report: Path) -> None:
+    """They are searched, whichever row or menu comes first; who leaves the records, has left."""
+    page = tab.page
+    number = next(index for index, record in enumerate(RECORDS) if record.answer and index > 20)
+    for target in (ROW, "#item [title^=Next]"):
+        tab.open(small_report, "#view=records" if target == ROW else f"#item={RECORDS[0].case.id}")
+        page.locator(target).first.wait_for()
+        page.evaluate(TYPE_AND_CLICK, [f"mark {number:05}", target])
+        expect(page.locator("#search")).to_have_value(f"mark {number:05}")
+        expect(page.locator("#found")).to_have_text("1 of 100")
+        expect(page.locator("#item")).to_be_visible()
+        assert f"q=mark+{number:05}" in page.url
+    page.evaluate(TYPE_AND_CLICK, ["more", "nav a[data-view=overview]"])
+    page.wait_for_timeout(200)
+    expect(page.locator("#overview")).to_be_visible()
+    page.click("nav a[data-view=records]")
+    expect(page.locator("#search")).to_have_value("")
+    expect(page.locator("#found")).to_have_text("100 of 100")
+
+
+def test_reasoning_is_searched(tab: Tab, tmp_path: Path) -> None:
+    """That of a server too, which is no part of the reply's text."""
+    records = [
+        replace(record, answer=replace(record.answer, reasoning=f"thought {number}"))
+        for number, record in enumerate(RECORDS[:20])
+        if record.answer
+    ]
+    tab.open(write_html_report(write_run(tmp_path / "run", records), images=None))
+    tab.page.goto(f"{tab.page.url}#view=records&q=thought")
+    expect(tab.page.locator("#found")).to_have_text(f"{len(records)} of {len(records)}")
+
+
+def test_a_value_that_no_record_has_is_shown(tab: Tab, small_report: Path) -> None:
+    """A link from the report of another run says in the menu why it leaves nothing."""
+    tab.open(small_report, "#view=records&generator=another")
+    assert tab.count_found() == "0"
+    expect(tab.page.locator("#by-generator option:checked")).to_have_text("another (0)")
+
+
+def test_an_item_whose_file_is_missing_is_not_the_one_before(tab: Tab, tmp_path: Path) -> None:
+    """The page says what is missing, and shows no other item under this one's address."""
+    records = make_records(RECORDS_PER_FILE + 1)
+    report = write_html_report(write_run(tmp_path / "run", records), images=None)
+    (tmp_path / "run" / "report" / "texts-1.js").unlink()
+    tab.open(report, "#view=records")
+    page = tab.page
+    page.locator(ROW).first.click()
+    expect(page.locator("#item h2")).to_be_visible()
+    ids = page.evaluate("fakebench.load('index').then((index) => index.values.id)")
+    page.goto(f"{report.as_uri()}#view=records&item={ids[-1]}")
+    expect(page.locator("#failure")).to_contain_text("texts-1.js is missing")
+    expect(page.locator("#item h2")).to_have_count(0)
+    assert all("texts-1.js" in text or "ERR_FILE" in text for text in tab.complaints)
+    tab.complaints.clear()
+    page.click("#item .close")
+    expect(page.locator("#item")).to_be_hidden()
+
+
 def test_columns_sort(tab: Tab, small_report: Path) -> None:
     """A click on a heading sorts by it, another the other way round."""
     tab.open(small_report, "#view=records")
@@ -155,6 +223,8 @@ def test_a_link_leads_to_one_item(tab: Tab, small_report: Path) -> None:
     expect(item.locator("h2")).to_contain_text(record.case.id)
     tab.open(small_report, "#item=nothing")
     expect(tab.page.locator("#failure")).to_have_text("There is no item nothing in this run.")
+    tab.page.locator(ROW).first.click()
+    expect(tab.page.locator("#failure")).to_be_hidden()
 
 
 def test_deciding_words_are_marked(tab: Tab, small_report: Path) -> None:
@@ -521,8 +591,10 @@ def test_a_probe_shows_its_box_and_its_twin(tab: Tab, tmp_path: Path) -> None:
     assert box["width"] == pytest.approx((right - left) * scale, abs=4)
     expect(tab.page.locator("#item")).to_contain_text("1 token · 0.100 s")
     tab.screenshot("probe")
+    tab.choose("task", "detection")
     tab.page.click("text=open its item")
     expect(tab.page.locator("#item h2")).to_contain_text(f"{forged.paired_image}:")
+    expect(tab.page.locator("#by-task")).to_have_value("detection")
 
 
 def test_claims_and_boxes_of_a_reply_are_shown(tab: Tab, tmp_path: Path) -> None:

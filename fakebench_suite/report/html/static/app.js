@@ -7,13 +7,15 @@
   let built = false;
   let searching = false;
   let shown = -2;
+  let waiting = 0; // the search that begins when nothing more is typed
 
   const fail = (error) => {
     $("failure").textContent = error.message;
     $("failure").hidden = false;
   };
 
-  const write = (row = state.item) => address.write(state, row);
+  // The address of an item among what is chosen and typed, also in the moment before its search.
+  const write = (row = state.item) => address.write({ ...state, query: $("search").value }, row);
 
   function go(hash, { replace = true } = {}) {
     if (replace) history.replaceState(null, "", hash);
@@ -61,17 +63,21 @@
           if (state.query) select();
         }
       })
-      .then(() => {
+      .catch(fail)
+      .finally(() => {
         searching = false;
         select();
-      })
-      .catch(fail);
+      });
   }
 
   let key = null;
+  let missed = false;
   function route() {
+    clearTimeout(waiting);
     Object.assign(state, address.read(location.hash));
     if (state.missing !== null) fail(new Error(`There is no item ${state.missing} in this run.`));
+    else if (missed) $("failure").hidden = true;
+    missed = state.missing !== null;
     const records = state.view === "records";
     if (records && !built) {
       $("overview").hidden = true;
@@ -94,6 +100,7 @@
     }
     if ($("search").value !== state.query) $("search").value = state.query;
     search();
+    relink();
     const now = JSON.stringify([state.chosen, state.query]);
     if (now !== key) {
       key = now;
@@ -109,6 +116,21 @@
     where.textContent = at < 0 ? "outside these filters" : `${(at + 1).toLocaleString("en")} of ${list.length.toLocaleString("en")}`;
   }
 
+  // What stands above an item: its neighbours, its place and its own link.
+  function bar(row) {
+    const link = el("a", { href: address.permalink(row), class: "permalink", title: "A link to this item alone" }, "link");
+    return el("div", { class: "bar" },
+      el("button", { type: "button", onclick: () => step(-1), "aria-label": "Previous item (k)", title: "Previous (k)" }, "↑"),
+      el("button", { type: "button", onclick: () => step(1), "aria-label": "Next item (j)", title: "Next (j)" }, "↓"),
+      el("span", { class: "place faint" }), link,
+      el("button", { type: "button", class: "close", onclick: close, "aria-label": "Close the item (Escape)", title: "Close (Esc)" }, "×"));
+  }
+
+  // Links to other items keep what is chosen and typed by now.
+  function relink() {
+    for (const link of $("item").querySelectorAll("a[data-row]")) link.href = write(Number(link.dataset.row));
+  }
+
   async function show() {
     const row = state.item;
     if (row === shown) return;
@@ -119,16 +141,14 @@
     list.setCurrent(row);
     if (row < 0) return;
     if (opened) $("item").focus({ preventScroll: true });
-    const entry = await filter.entry(row);
+    const entry = await filter.entry(row).catch((error) => {
+      if (row === shown) $("item").replaceChildren(bar(row)); // and not the item before it
+      throw error;
+    });
     if (row !== shown) return;
-    const link = el("a", { href: address.permalink(row), class: "permalink", title: "A link to this item alone" }, "link");
     const id = entry.record.case.id;
     $("item").replaceChildren(
-      el("div", { class: "bar" },
-        el("button", { type: "button", onclick: () => step(-1), "aria-label": "Previous item (k)", title: "Previous (k)" }, "↑"),
-        el("button", { type: "button", onclick: () => step(1), "aria-label": "Next item (j)", title: "Next (j)" }, "↓"),
-        el("span", { class: "place faint" }), link,
-        el("button", { type: "button", class: "close", onclick: close, "aria-label": "Close the item (Escape)", title: "Close (Esc)" }, "×")),
+      bar(row),
       el("h2", {}, el("bdi", {}, id), " ", el("span", { class: `pill ${entry.record.verdict.outcome}` }, entry.record.verdict.outcome.replaceAll("_", " "))),
       ...item.render(entry, (other) => write(other)),
     );
@@ -149,15 +169,12 @@
   // Escape closes the item, or else clears the search.
   function closeOrClear() {
     if (state.item >= 0) close();
-    else if (state.query) clearSearch();
+    else if ($("search").value) clearSearch();
   }
 
-  let waiting = 0;
   function applySearch() {
     clearTimeout(waiting);
-    if (state.query === $("search").value) return;
-    state.query = $("search").value;
-    go(write());
+    if (state.query !== $("search").value) go(write());
   }
 
   function clearSearch() {
@@ -184,6 +201,7 @@
     $("search").addEventListener("input", () => {
       clearTimeout(waiting);
       waiting = setTimeout(applySearch, 120);
+      relink();
     });
     $("filters").addEventListener("submit", (event) => {
       event.preventDefault();

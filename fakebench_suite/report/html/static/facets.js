@@ -24,7 +24,10 @@ fakebench.facets = (() => {
     for (const [field, { select, facet }] of menus) {
       const sums = counts.get(field);
       const options = [el("option", { value: "" }, "all")];
-      for (const [name, member] of facet.members) {
+      // What a link from elsewhere names may be no value in this run.
+      const members = new Map(facet.members);
+      if (chosen[field] && !members.has(chosen[field])) members.set(chosen[field], []);
+      for (const [name, member] of members) {
         let count = 0;
         for (let code = 0; code < member.length; code++) if (member[code]) count += sums[code];
         if (count || chosen[field] === name)

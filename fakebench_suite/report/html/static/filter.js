@@ -127,10 +127,13 @@ fakebench.filter = (() => {
 
   function searchText({ record, before }) {
     const { case: asked, prompt, answer, verdict } = record;
-    const parts = [asked.id, asked.image, asked.second_image, asked.question, prompt, answer?.text, verdict.reason, verdict.label];
+    const parts = [
+      asked.id, asked.image, asked.second_image, asked.question, prompt, answer?.reasoning, answer?.text,
+      answer?.search?.original_text, verdict.reason, verdict.label,
+    ];
     for (const clue of asked.expected || []) parts.push(clue.text);
     for (const rating of verdict.ratings) parts.push(rating.reason);
-    if (before) parts.push(before.answer?.text, before.verdict?.reason);
+    if (before) parts.push(before.prompt, before.answer?.reasoning, before.answer?.text, before.verdict?.reason);
     return parts.filter(Boolean).join("\n").toLowerCase();
   }
 

@@ -104,7 +104,7 @@ fakebench.item = (() => {
     const shown = [figure(asked.image, caption, asked.regions, null, verdict.boxes || [])];
     if (asked.paired_image) {
       const row = filter.firstAbout(asked.paired_image, asked.question_type);
-      const link = row < 0 ? null : el("a", { href: hash(row) }, "open its item");
+      const link = row < 0 ? null : el("a", { href: hash(row), "data-row": row }, "open its item");
       shown.push(figure(asked.paired_image, isForged ? "untouched image" : "forged image", [], link));
     }
     return el("div", { class: "pictures" }, shown);
