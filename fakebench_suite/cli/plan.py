@@ -1,7 +1,9 @@
 """``fakebench plan``: ask a few images of a run, and predict what all of it takes."""
 
+import os
 import shlex
 from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -44,10 +46,11 @@ def plan(
 
     The answers are kept: fakebench run --reuse takes them over.
     """
+    from fakebench_suite.plugin.arguments import join_option_values
     from fakebench_suite.plugin.run_clock import RunClock, measure_peak_memory
     from fakebench_suite.plugin.run_suite import run_suite
 
-    arguments = list(arguments or [])
+    arguments = join_option_values(arguments or [])
     for option in _OWN_SIZES:
         if any(word == option or word.startswith(f"{option}=") for word in arguments):
             stop(f"fakebench plan draws its own sample of the run; leave {option} out.")
@@ -64,9 +67,22 @@ def plan(
     say("")
     for line in describe_plan(manifest, records, clock.forecast, measure_peak_memory()):
         say(line)
-    rest = shlex.join(["fakebench", "run", *arguments, f"--reuse={clock.folder}"])
+    rest = shlex.join(["fakebench", "run", *_list_rest(arguments), f"--reuse={clock.folder}"])
     say(to_single_line(f"to ask the rest: {rest}"))
     raise SystemExit(status)
+
+
+def _list_rest(arguments: Sequence[str]) -> Iterator[str]:
+    """The options of the run that asks the rest: its own name and the gates that lie here."""
+    from fakebench_suite.gates.config import choose_gates
+    from fakebench_suite.plugin.run_suite import ROOT
+
+    # The directory of that name holds the answers by now.
+    yield from (word for word in arguments if not word.startswith("--run="))
+    variable = shlex.split(os.environ.get("PYTEST_ADDOPTS", ""))
+    gates = choose_gates(root=ROOT, where=Path.cwd())
+    if gates is not None and not any(word.startswith("--gates") for word in variable):
+        yield f"--gates={gates}"
 
 
 def describe_plan(

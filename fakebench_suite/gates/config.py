@@ -70,8 +70,8 @@ def load_gates(asked: str | None, *, root: Path, where: Path) -> GateConfig:
     if asked == NO_GATES:
         return make_gate_config(None, (), named=True, absent="--gates=none was given")
     path = where / asked if asked else root / FILE
-    if asked is None and not resolve(where).is_relative_to(resolve(root)):
-        _check_other_file(where / FILE, path)
+    if asked is None:
+        _check_other_file(root=root, where=where)
     if asked is None and not path.exists():
         absent = f"there is no {FILE} at the root, and no --gates=FILE was given"
         return make_gate_config(None, (), named=False, absent=absent)
@@ -82,18 +82,40 @@ def load_gates(asked: str | None, *, root: Path, where: Path) -> GateConfig:
     return make_gate_config(file, rules, named=asked is not None, absent=absent)
 
 
-def _check_other_file(other: Path, path: Path) -> None:
+def choose_gates(*, root: Path, where: Path) -> str | None:
+    """The value of ``--gates`` for a run that is called in ``where``; None where it needs none.
+
+    It is the file there. If that holds no gates of the suite, it is that of ``root`` or ``none``.
+    """
+    other, path = where / FILE, root / FILE
+    if not _has_other_file(root=root, where=where):
+        return None
+    try:
+        read_gates(other)
+    except UserError:
+        return str(path) if path.exists() else NO_GATES
+    return FILE
+
+
+def _has_other_file(*, root: Path, where: Path) -> bool:
+    """Whether other gates than those of ``root`` lie in ``where``, outside of it."""
+    other, path = where / FILE, root / FILE
+    if resolve(where).is_relative_to(resolve(root)) or not other.is_file():
+        return False
+    return not path.exists() or not (other.samefile(path) or _have_same_rules(other, path))
+
+
+def _check_other_file(*, root: Path, where: Path) -> None:
     """Raise UserError where other gates lie where the run was called, outside of the root.
 
     They would not count, and as both files have one name, nobody would see which one decided the
     exit status.
     """
-    if not other.is_file():
+    if not _has_other_file(root=root, where=where):
         return
+    other, path = where / FILE, root / FILE
     is_there = path.exists()
-    if is_there and (other.samefile(path) or _have_same_rules(other, path)):
-        return
-    instead = f"{path}, at the root" if is_there else f"none, for {path.parent} is the root"
+    instead = f"{path}, at the root" if is_there else f"none, for {root} is the root"
     raise UserError(
         f"{other} would not decide this run: without --gates it is {instead}. Write "
         f"--gates={FILE} for the one here, or --gates={path if is_there else NO_GATES}."

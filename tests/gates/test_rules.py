@@ -6,7 +6,7 @@ import pytest
 
 from fakebench_suite.deprecation import DeprecatedNameWarning
 from fakebench_suite.errors import UserError
-from fakebench_suite.gates.config import load_gates, read_gates
+from fakebench_suite.gates.config import choose_gates, load_gates, read_gates
 from fakebench_suite.gates.rules import Comparand, Errors, Latency, Regression, Threshold
 from fakebench_suite.metrics.names import METRICS
 from fakebench_suite.metrics.scores import score_records
@@ -162,15 +162,19 @@ def test_gates_that_would_not_count_are_named(tmp_path: Path) -> None:
         load_gates(None, root=root, where=here)
     with pytest.raises(UserError, match=r"it is none, for .* is the root.* --gates=none"):
         load_gates(None, root=tmp_path / "bare", where=here)
+    assert choose_gates(root=root, where=here) == "gates.toml"
     (gate,) = load_gates("gates.toml", root=root, where=here).rules
     assert isinstance(gate, Threshold)
     assert gate.at_least == 0.9
     (here / "gates.toml").write_text("# the same\n" + FLOOR + "at_least = 0.5", encoding="utf-8")
     assert len(load_gates(None, root=root, where=here).rules) == 1
     assert len(load_gates(None, root=root, where=root).rules) == 1
+    assert choose_gates(root=root, where=here) is choose_gates(root=root, where=root) is None
     (here / "gates.toml").write_text("[quality]\ncoverage = 80\n", encoding="utf-8")
     with pytest.raises(UserError, match="would not decide"):  # another tool's
         load_gates(None, root=root, where=here)
+    assert choose_gates(root=root, where=here) == str(root / "gates.toml")
+    assert choose_gates(root=tmp_path / "bare", where=here) == "none"
 
 
 def test_an_empty_name_is_not_the_default(tmp_path: Path) -> None:

@@ -30,7 +30,9 @@ def test_tokens_and_cost_of_the_whole_are_predicted(
     with serve(Endpoint(change=count_tokens)) as endpoint:
         card = project / "priced.toml"
         card.write_text(CARD.format(url=endpoint.url), encoding="utf-8")
-        options = [f"--model={card}", f"--data={data}", *mode]
+        floor = '[[gate]]\nname = "no errors"\nkind = "errors"\n'
+        (project / "gates.toml").write_text(floor, encoding="utf-8")
+        options = [f"--model={card}", f"--data={data}", "--run", "own", *mode]
         result = fakebench("plan", "--images", "8", *options, cwd=project)
         assert result.returncode == 0, result.stdout + result.stderr
         asked = len(endpoint.asked)
@@ -42,8 +44,9 @@ def test_tokens_and_cost_of_the_whole_are_predicted(
         (line,) = [
             line for line in result.stdout.splitlines() if line.startswith("to ask the rest")
         ]
-        whole = fakebench(*line.partition("fakebench ")[2].split(), "--gates=none", cwd=project)
+        whole = fakebench(*line.partition("fakebench ")[2].split(), cwd=project)
         assert whole.returncode == 0, whole.stdout + whole.stderr
+        assert "gates: gates.toml (1)" in whole.stdout
         assert len(endpoint.asked) == asked + 1 + 24
 
 
