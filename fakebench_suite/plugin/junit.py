@@ -7,13 +7,14 @@ them among those that nobody asked. With ``--strict-cases`` a miss is a failure 
 
 An error is an ``<error>``; pytest writes a ``<failure>`` where it arose in the test. Every gate is
 a test case of the class ``gates``: failed with its reason, or skipped with it where it was not
-evaluated. Of a partial run the test suite has a property ``partial``, which says why, also where
-there are no gates to say it.
+evaluated. The test suite has a property ``result``, of a partial run a property ``partial``, which
+says why, and for each sentence that limits what the scores mean a property ``reservation``.
 """
 
 import os
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 from xml.etree import ElementTree
 
 import pytest
@@ -22,6 +23,9 @@ from fakebench_suite.plugin.options import is_worker
 from fakebench_suite.plugin.session import find_closed
 from fakebench_suite.text.display import to_single_line
 from fakebench_suite.types import GateOutcome, GateResult, Outcome
+
+if TYPE_CHECKING:
+    from fakebench_suite.workflows.finalize import FinalizedRun
 
 CLASS_NAME = "gates"
 _ERRORS = frozenset(outcome for outcome in Outcome if outcome.is_error)
@@ -45,13 +49,26 @@ class JUnitFile:
                 gate="no gate", outcome=GateOutcome.NOT_EVALUATED, reason=closed.result.reason
             )
         ]
-        complete_file(self._path, decisions, partial=closed.result.partial)
+        complete_file(self._path, decisions, properties=_list_properties(closed))
 
 
-def complete_file(path: Path, decisions: Sequence[GateResult], *, partial: str) -> None:
+def _list_properties(closed: "FinalizedRun") -> Iterator[tuple[str, str]]:
+    """What the terminal says of the whole run besides its scores."""
+    from fakebench_suite.report.headline import describe_result
+    from fakebench_suite.report.markdown import describe_run
+
+    yield "result", describe_result(closed.result)
+    if closed.result.partial:
+        yield "partial", closed.result.partial
+    yield from (("reservation", text) for text in describe_run(closed.manifest)[1:])
+
+
+def complete_file(
+    path: Path, decisions: Sequence[GateResult], *, properties: Iterable[tuple[str, str]]
+) -> None:
     """Keep the last try of every test, make errors of cases errors, and add the gates.
 
-    ``partial`` says why the run is partial; it is empty if it is not.
+    ``properties`` are names and values for the test suite.
     """
     tree = ElementTree.parse(path)  # noqa: S314  # pytest has just written it
     suite = tree.getroot().find("testsuite")
@@ -64,8 +81,8 @@ def complete_file(path: Path, decisions: Sequence[GateResult], *, partial: str) 
     suite.set("tests", str(len(suite.findall("testcase"))))
     for name, tag in (("failures", "failure"), ("errors", "error"), ("skipped", "skipped")):
         suite.set(name, str(len(suite.findall(f"testcase/{tag}"))))
-    if partial:
-        _add_property(suite, "partial", partial)
+    for name, value in properties:
+        _add_property(suite, name, value)
     tree.write(path, encoding="utf-8", xml_declaration=True)
 
 

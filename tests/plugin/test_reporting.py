@@ -14,7 +14,7 @@ def test_junit_carries_each_case(
     run: Run, data: Path, project: Path, mode: tuple[str, ...]
 ) -> None:
     """Id, task, generator, outcome and score are properties of the test case, missed or not."""
-    run(f"--data={data}", "-m", "detection", "--junitxml=junit.xml", *mode)
+    result = run(f"--data={data}", "-m", "detection", "--junitxml=junit.xml", *mode)
     root = ElementTree.parse(project / "junit.xml").getroot()  # noqa: S314  # written just above
     cases = [
         {element.attrib["name"]: element.attrib["value"] for element in case.iter("property")}
@@ -25,6 +25,14 @@ def test_junit_carries_each_case(
     assert {properties["outcome"] for properties in cases} == {"correct", "incorrect"}
     assert all(properties["task"] == "detection" and properties["id"] for properties in cases)
     assert sum("generator" in properties for properties in cases) == 8
+    own = [
+        (element.attrib["name"], element.attrib["value"])
+        for element in root.iterfind("testsuite/properties/property")
+    ]
+    output = result.stdout.str()
+    assert [name for name, _ in own][:3] == ["result", "partial", "reservation"]
+    assert "Pixels unverified" in own[2][1] or "not FakeBench" in own[2][1]
+    assert all(value in output for _, value in own)
 
 
 def test_cards_of_misses_come_on_demand(run: Run, data: Path) -> None:
