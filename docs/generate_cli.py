@@ -23,7 +23,8 @@ This page is generated from the help of the commands: `python docs/generate_cli.
 
 Two programs run the cases. `pytest` runs them in a checkout; `fakebench run` runs them in any
 directory and takes the same options. The other commands of `fakebench` work on runs, replies,
-judges and data sets. `python -m fakebench_suite` is the same as `fakebench`.
+judges and data sets. `python -m fakebench_suite` is the same as `fakebench`, and
+`fakebench --version` prints the version of the suite.
 
 Write every value with `=`, as in `--data=DIR`: pytest takes the `DIR` of `--data DIR` for a
 directory of tests and stops in one sentence. `fakebench run` takes either spelling.

@@ -4,15 +4,15 @@ from collections.abc import Iterator
 
 from fakebench_suite.report.benchmark_rows import list_benchmark_tables
 from fakebench_suite.report.markdown import describe_run
-from fakebench_suite.report.paper_rows import compare_with_paper
 from fakebench_suite.report.terminal import (
     METRICS_HINT,
     format_benchmark_table,
     format_changes,
     format_facts,
     format_gate_results,
-    format_grid,
+    format_published,
     format_result,
+    format_robustness,
     format_scores,
     format_timings,
 )
@@ -28,15 +28,16 @@ def format_merged_run(run: FinalizedRun, *, colour: bool) -> Iterator[str]:
     yield from describe_run(run.manifest)
     yield format_facts(run.manifest, colour=colour)
     yield format_scores(run.scores, colour=colour)
+    if robustness := format_robustness(run.scores, colour=colour):
+        yield f"robustness, by family of perturbations\n{robustness}"
     if run.shifts:
         yield f"changes since {to_single_line(str(run.result.baseline))}"
         yield format_changes(run.shifts, colour=colour)
     for grid in list_benchmark_tables(run.manifest, run.scores):
         yield grid.title
         yield format_benchmark_table(grid, colour=colour)
-    for grid in compare_with_paper(run.manifest, run.scores):
-        yield f"{grid.title}, published rows and this run"
-        yield format_grid(grid, colour=colour)
+    if published := format_published(run.manifest, run.scores, colour=colour):
+        yield published
     if run.timings:
         yield format_timings(run.timings, colour=colour)
     yield format_gate_results(run.decisions, run.result, colour=colour)

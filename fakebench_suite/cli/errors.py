@@ -75,6 +75,12 @@ def say(text: str, stream: TextIO | None = None) -> None:
     typer.echo(text, file=stream or sys.stdout)
 
 
+def shows_colour() -> bool:
+    """Whether standard output is a terminal with colours, and NO_COLOR does not forbid them."""
+    console = Console()
+    return console.color_system is not None and not console.no_color
+
+
 def show_status(doing: str) -> Status:
     """Show on a terminal's standard error what is being done."""
     return Console(stderr=True).status(doing)

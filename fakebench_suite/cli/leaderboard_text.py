@@ -21,14 +21,15 @@ def format_leaderboard(leaderboard: Leaderboard, *, colour: bool) -> Iterator[st
     beside = f"; {left:,} that some have no answer to are left out" if left else ""
     yield (
         f"detection on {to_single_line(leaderboard.data)}, "
-        f"{count_of(leaderboard.cases, 'case')} that all runs answered{beside}\n"
+        f"{count_of(leaderboard.cases, 'case')} that all runs answered{beside}"
     )
+    yield from leaderboard.reservations
     table = begin_table(_HEADER, numbers=_HEADINGS)
     for row in leaderboard.rows:
         cells = (row.run, row.model, row.backend, row.reply)
         scores = (_format_score(row.scores.get(name)) for name in METRICS)
         table.add_row(*(Text(to_single_line(cell)) for cell in cells), *scores)
-    yield print_table(table, colour=colour)
+    yield f"\n{print_table(table, colour=colour)}"
     for row in leaderboard.rows:
         yield from (f"{to_single_line(row.run)}: {to_single_line(note)}" for note in row.notes)
     if any(len(row.scores) < len(METRICS) for row in leaderboard.rows):

@@ -10,7 +10,15 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from fakebench_suite.cli.errors import BrokenPipeConsole, SentenceErrorGroup, say, show_status, stop
+from fakebench_suite import __version__
+from fakebench_suite.cli.errors import (
+    BrokenPipeConsole,
+    SentenceErrorGroup,
+    say,
+    show_status,
+    shows_colour,
+    stop,
+)
 from fakebench_suite.cli.judge import calibrate_judge, compute_agreement, judge_app
 from fakebench_suite.cli.plan import plan
 from fakebench_suite.cli.runs import show_runs
@@ -30,9 +38,13 @@ from fakebench_suite.report.paper_rows import format_table
 from fakebench_suite.report.thumbnails import ReportImageSize
 from fakebench_suite.runs.last import find_run
 from fakebench_suite.runs.manifest import RunStatus
-from fakebench_suite.runs.store import read_all_records, read_manifest
 from fakebench_suite.tasks.registry import get_task, list_tasks
-from fakebench_suite.text.display import escape_json, escape_unencodable, to_single_line
+from fakebench_suite.text.display import (
+    UNLIMITED_WIDTH,
+    escape_json,
+    escape_unencodable,
+    to_single_line,
+)
 from fakebench_suite.types import QuestionType, Task
 
 if TYPE_CHECKING:
@@ -51,9 +63,28 @@ app = typer.Typer(
 )
 
 
+def _print_version(*, asked: bool) -> None:
+    """Print the version of the suite, and leave."""
+    if asked:
+        say(f"fakebench-suite {__version__}")
+        raise typer.Exit
+
+
 @app.callback()
-def describe() -> None:
+def describe(
+    *,
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version",
+            is_eager=True,
+            callback=lambda asked: _print_version(asked=asked),
+            help="print the version of the suite",
+        ),
+    ] = False,
+) -> None:
     """Run FakeBench's cases, and work with runs, data sets, judges and models."""
+    del version
     escape_unencodable()
 
 
@@ -172,7 +203,7 @@ def _show_leaderboard(runs: list[Path]) -> None:
 
     with show_status("scoring"):
         leaderboard = rank_runs([find_run(run) for run in runs])
-    for text in format_leaderboard(leaderboard, colour=sys.stdout.isatty()):
+    for text in format_leaderboard(leaderboard, colour=shows_colour()):
         say(text)
 
 
@@ -198,19 +229,15 @@ def report(
     from fakebench_suite.report.html import write_html_report
     from fakebench_suite.report.thumbnails import check_size, open_image_source
     from fakebench_suite.runs.differences import check_same_data
-    from fakebench_suite.workflows.compare import measure_deltas
+    from fakebench_suite.workflows.compare import compare_with_baseline
 
     run, baseline = find_run(run), baseline and find_run(baseline)
     if baseline is not None:
         check_same_data(run, baseline)
     images = open_image_source(run, _parse_data(data))
     check_size(size, images)
-    shifts = (
-        measure_deltas(*(read_all_records(side, read_manifest(side)) for side in (baseline, run)))
-        if baseline
-        else ()
-    )
-    page = write_html_report(run, images=images, size=size, baseline=baseline, shifts=shifts)
+    compared = None if baseline is None else compare_with_baseline(run, baseline)
+    page = write_html_report(run, images=images, size=size, baseline=compared)
     say(to_single_line(str(page)))
 
 
@@ -246,7 +273,7 @@ def merge(
         parts, before = [find_run(run) for run in runs], baseline and find_run(baseline)
         place = _parse_data(data)
         finalized = merge_runs(parts, into, gates=rules, baseline=before, data=place, size=size)
-    for text in format_merged_run(finalized, colour=sys.stdout.isatty()):
+    for text in format_merged_run(finalized, colour=shows_colour()):
         say(text)
     manifest = finalized.manifest
     whole = manifest.status is RunStatus.FINISHED and not manifest.errors
@@ -265,7 +292,7 @@ def compare(
 
     with show_status("comparing"):
         comparison = compare_runs(find_run(before), find_run(after))
-    for text in format_comparison(comparison, items=items, colour=sys.stdout.isatty()):
+    for text in format_comparison(comparison, items=items, colour=shows_colour()):
         say(text)
 
 
@@ -312,7 +339,7 @@ def models() -> None:
         except UserError as error:
             status, source = str(error), str(path)
         table.add_row(*(Text(to_single_line(cell)) for cell in (name, source, status)))
-    BrokenPipeConsole(width=200).print(table)
+    BrokenPipeConsole(width=UNLIMITED_WIDTH).print(table)
 
 
 app.command("runs")(show_runs)

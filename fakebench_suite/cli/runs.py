@@ -21,7 +21,7 @@ from fakebench_suite.files.paths import resolve
 from fakebench_suite.runs.last import LAST, find_run, point_last
 from fakebench_suite.runs.manifest import Manifest, RunStatus
 from fakebench_suite.runs.store import BADGE, MANIFEST, RECORDS, read_manifest
-from fakebench_suite.text.display import count_of, to_single_line
+from fakebench_suite.text.display import UNLIMITED_WIDTH, count_of, to_single_line
 
 _RUNNING_TIMEOUT = timedelta(days=1)
 """A run without an end counts as running for this long after its last record."""
@@ -201,4 +201,4 @@ def _print_runs(runs: Sequence[RunInfo], *, latest: Path) -> None:
             run.status,
         )
         table.add_row(*(Text(to_single_line(cell)) for cell in cells))
-    BrokenPipeConsole(width=250).print(table)
+    BrokenPipeConsole(width=UNLIMITED_WIDTH).print(table)

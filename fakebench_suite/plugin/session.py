@@ -340,7 +340,6 @@ def show_scores(
     from fakebench_suite.report import terminal
     from fakebench_suite.report.benchmark_rows import list_benchmark_tables
     from fakebench_suite.report.markdown import describe_run
-    from fakebench_suite.report.paper_rows import compare_with_paper
 
     colour = terminalreporter.config.get_terminal_writer().hasmarkup
     terminalreporter.section("FakeBench scores")
@@ -361,9 +360,8 @@ def show_scores(
     for grid in list_benchmark_tables(closed.manifest, closed.scores):
         terminalreporter.line(grid.title)
         terminalreporter.write(terminal.format_benchmark_table(grid, colour=colour))
-    for grid in compare_with_paper(closed.manifest, closed.scores):
-        terminalreporter.line(f"{grid.title}, published rows and this run")
-        terminalreporter.write(terminal.format_grid(grid, colour=colour))
+    published = terminal.format_published(closed.manifest, closed.scores, colour=colour)
+    terminalreporter.write(published)
 
 
 def show_gates(terminalreporter: pytest.TerminalReporter, closed: "FinalizedRun") -> None:

@@ -31,6 +31,12 @@ STRENGTH_NOTE = (
 )
 
 
+def list_grounding_tables(scores: Sequence[Score]) -> Iterator[tuple[TextTable, str]]:
+    """The tables of claims and of strengths, each with what limits its meaning."""
+    yield from ((table, CLAIMS_NOTE) for table in list_claim_tables(scores))
+    yield from ((table, STRENGTH_NOTE) for table in list_strength_tables(scores))
+
+
 def list_claim_tables(scores: Sequence[Score]) -> Iterator[TextTable]:
     """One table for each task whose texts are about images of which something is known."""
     for task in dict.fromkeys(score.task for score in scores):

@@ -11,7 +11,7 @@ from fakebench_suite.report.benchmark_rows import (
     NUMBERS,
     list_benchmark_tables,
 )
-from fakebench_suite.report.grounding import list_claim_tables, list_strength_tables
+from fakebench_suite.report.grounding import list_grounding_tables
 from fakebench_suite.report.headline import (
     describe_result,
     format_bounds,
@@ -116,20 +116,11 @@ _OTHER_BENCHMARKS = frozenset({"loki", "fakevlm-fakeclue", "synthscars", "x-aigd
 
 def describe_run(manifest: Manifest) -> list[str]:
     """A title and the reservations of a run: what limits the meaning of its scores."""
-    dataset, model = manifest.dataset, manifest.model
-    name, data = to_single_line(model.name), to_single_line(dataset.name)
+    name, data = to_single_line(manifest.model.name), to_single_line(manifest.dataset.name)
     lines = [f"{name} on {data}: {count_of(manifest.recorded or 0, 'case')}"]
-    lines += _DATASET_NOTES.get(dataset.kind, [])
-    if dataset.kind in _OTHER_BENCHMARKS:
-        lines.append(f"These are scores of the benchmark {data}, not FakeBench scores.")
-    if dataset.note:
-        lines.append(f"{to_single_line(dataset.note)}.")
-    if dataset.kind == "official":
-        lines.append(describe_pixels(manifest))
+    lines += describe_data(manifest)
     lines += map(to_single_line, manifest.reservations)
-    note = model.summarize_card().note
-    if note:
-        lines.append(f"Note: {to_single_line(note)}.")
+    lines += describe_note(manifest)
     lines += _describe_detector(manifest)
     if manifest.partial:
         why, whole = to_single_line(describe_partial(manifest)), list_whole(manifest)
@@ -137,7 +128,7 @@ def describe_run(manifest: Manifest) -> list[str]:
         lines.append(f"PARTIAL RUN ({why}){but}: not a result to publish.")
     if manifest.errors:
         lines.append(f"Cases that ended in an error (not part of any accuracy): {manifest.errors}.")
-    lines += _describe_replies(manifest)
+    lines += describe_replies(manifest)
     judge = manifest.judge
     if judge.calibration is not None and not judge.calibration.passed:
         lines.append(
@@ -161,7 +152,29 @@ def _describe_detector(manifest: Manifest) -> Iterator[str]:
         yield f"Trained on: {to_single_line(trained).removesuffix('.')}."
 
 
-def _describe_replies(manifest: Manifest) -> Iterator[str]:
+def describe_data(manifest: Manifest) -> Iterator[str]:
+    """What a data set is, and whether its scores are FakeBench's."""
+    dataset = manifest.dataset
+    yield from _DATASET_NOTES.get(dataset.kind, [])
+    if dataset.kind in _OTHER_BENCHMARKS:
+        yield (
+            f"These are scores of the benchmark {to_single_line(dataset.name)}, not FakeBench "
+            "scores."
+        )
+    if dataset.note:
+        yield f"{to_single_line(dataset.note)}."
+    if dataset.kind == "official":
+        yield describe_pixels(manifest)
+
+
+def describe_note(manifest: Manifest) -> Iterator[str]:
+    """What the card says of the scores of its model, if anything."""
+    note = manifest.model.summarize_card().note
+    if note:
+        yield f"Note: {to_single_line(note)}."
+
+
+def describe_replies(manifest: Manifest) -> Iterator[str]:
     """What may have changed the replies: the token limit, unused tensors."""
     cut = manifest.cut_off
     if cut is not None and cut.replies:
@@ -246,8 +259,10 @@ def write_markdown(
     for grid in list_benchmark_tables(manifest, scores):
         own = _format_table(grid.header, grid.rows, numbers=NUMBERS)
         lines += ["", f"## {_escape(grid.title)}", "", *own, "", _escape(BENCHMARK_NOTE)]
-    grounding = (*list_claim_tables(scores), *list_strength_tables(scores))
-    for grid in (*grounding, *latency_table(timings), *published):
+    for grid, note in list_grounding_tables(scores):
+        table = _format_table(grid.header, grid.rows, numbers=grid.header[1:])
+        lines += _details(grid.title, [*table, "", _escape(note)])
+    for grid in (*latency_table(timings), *published):
         lines += _details(
             grid.title, _format_table(grid.header, grid.rows, numbers=grid.header[1:])
         )

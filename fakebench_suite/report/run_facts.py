@@ -133,6 +133,7 @@ def _describe_baseline(baseline: ManifestBaseline) -> str:
         ("model", baseline.model),
         ("weights", _shorten(baseline.weights_digest)),
         ("started", baseline.started),
+        f"partial ({baseline.partial})" if baseline.partial else "",
         ("records", _shorten(baseline.records_digest)),
     )
 

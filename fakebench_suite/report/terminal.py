@@ -6,6 +6,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from fakebench_suite.metrics.paper_tables import FOOTNOTE
 from fakebench_suite.report.benchmark_rows import BENCHMARK_NOTE, NUMBERS
 from fakebench_suite.report.headline import describe_result, list_meanings
 from fakebench_suite.report.latency import latency_table
@@ -17,17 +18,15 @@ from fakebench_suite.report.markdown import (
     list_rows,
     list_scores,
 )
-from fakebench_suite.report.paper_rows import TextTable
+from fakebench_suite.report.paper_rows import TextTable, compare_with_paper
 from fakebench_suite.report.robustness import ROBUSTNESS_NOTE, robustness_table
 from fakebench_suite.report.run_facts import list_facts
 from fakebench_suite.runs.gates_result import RunResult
 from fakebench_suite.runs.manifest import Manifest
 from fakebench_suite.runs.metric_delta import MetricDelta
-from fakebench_suite.text.display import to_single_line
+from fakebench_suite.text.display import UNLIMITED_WIDTH, to_single_line
 from fakebench_suite.types import GateOutcome, GateResult, LatencyTiming, Score
 
-_CONSOLE_WIDTH = 200
-"""Columns are as wide as their text: a wrapped line is better than a truncated figure."""
 _COLOURS = {
     GateOutcome.PASS: "green",
     GateOutcome.FAIL: "red",
@@ -50,8 +49,17 @@ def format_scores(scores: Sequence[Score], *, colour: bool) -> str:
     return print_table(table, colour=colour)
 
 
-def format_grid(grid: TextTable, *, colour: bool) -> str:
-    """A published table as aligned text, the run's row last and bold."""
+def format_published(manifest: Manifest, scores: Sequence[Score], *, colour: bool) -> str:
+    """The published tables with the run's rows, and what limits them; empty without such a row."""
+    texts = [
+        f"{grid.title}, published rows and this run\n{_format_paper_table(grid, colour=colour)}"
+        for grid in compare_with_paper(manifest, scores)
+    ]
+    return "".join([*texts, f"{FOOTNOTE}\n"]) if texts else ""
+
+
+def _format_paper_table(grid: TextTable, *, colour: bool) -> str:
+    """A published table as aligned text, its last row bold."""
     table = begin_table(grid.header, numbers=grid.header[1:])
     for row in grid.rows[:-1]:
         table.add_row(*map(Text, row))
@@ -175,5 +183,5 @@ def print_table(table: Table, *, colour: bool) -> str:
 
 def _open_console(*, colour: bool) -> Console:
     return Console(
-        width=_CONSOLE_WIDTH, force_terminal=colour, no_color=not colour, highlight=False
+        width=UNLIMITED_WIDTH, force_terminal=colour, no_color=not colour, highlight=False
     )

@@ -6,6 +6,7 @@ from pathlib import Path
 import msgspec
 
 from fakebench_suite.errors import UserError
+from fakebench_suite.files.paths import resolve
 from fakebench_suite.provenance import RunIdentity, count_changed_pixels
 from fakebench_suite.runs.manifest import Manifest
 from fakebench_suite.runs.store import read_manifest
@@ -70,7 +71,10 @@ def check_data(run: Path, *, name: str, digest: str) -> None:
 
 
 def check_same_data(run: Path, other: Path) -> None:
-    """Raise UserError if two runs are over different data sets."""
+    """Raise UserError if two runs to be compared are one, or are over different data sets."""
+    if resolve(run) == resolve(other):
+        name = other if run == other else f"{run} and {other}"
+        raise UserError(f"{name} would be compared with itself. Name another run.")
     dataset = read_manifest(run).dataset
     check_data(other, name=dataset.name, digest=dataset.digest)
 

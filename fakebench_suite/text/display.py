@@ -10,6 +10,9 @@ from typing import TextIO
 _JOINERS = "\u200c\u200d"
 """Zero-width non-joiner and joiner, which are kept: they form ligatures and emoji."""
 _HIDDEN = re.compile(r"[^ -~]")
+UNLIMITED_WIDTH = 100_000
+"""Columns of a console for tables that are printed whole: a terminal wraps a long line, where rich
+would shorten cells and leave out whole columns of figures."""
 
 
 def escape_controls(text: str) -> str:

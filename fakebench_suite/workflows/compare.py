@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from fakebench_suite.errors import UserError
 from fakebench_suite.gates.paired_tests import case_values, drop_interval, mcnemar, pair_by_image
@@ -17,15 +18,22 @@ from fakebench_suite.runs.differences import (
     check_same_data,
     describe_pixel_change,
     describe_rendering_change,
+    list_confounders,
     list_differences,
     list_unknown,
 )
+from fakebench_suite.runs.manifest import Manifest
 from fakebench_suite.runs.metric_delta import MetricDelta
 from fakebench_suite.runs.store import read_all_records, read_manifest
 from fakebench_suite.tasks.registry import list_tasks
 from fakebench_suite.text.display import count_of
 from fakebench_suite.types import Record
 
+if TYPE_CHECKING:
+    from fakebench_suite.report.html import ReportBaseline
+
+_MAX_DIFFERENCES = 8
+"""Most differences that a reservation names."""
 _TAIL_PROBABILITY = 0.025
 """Probability of each tail of a two-sided 95 % interval."""
 
@@ -90,6 +98,51 @@ def _list_limits(name: str, run: RunView) -> Iterator[str]:
         be = "is" if unscored == 1 else "are"
         cases = count_of(unscored, "case")
         yield f"{cases} of the {name} run could not be scored and {be} not compared"
+
+
+def compare_with_baseline(run: Path, baseline: Path) -> "ReportBaseline":
+    """The changes of a finished run's metrics since a baseline, and what limits the comparison."""
+    from fakebench_suite.report.html import ReportBaseline
+
+    old, new = (_read_view(folder) for folder in (baseline, run))
+    return ReportBaseline(
+        folder=baseline,
+        shifts=measure_deltas(old.records, new.records),
+        reservations=list_baseline_reservations(
+            new.manifest, new.records, old, name=baseline.resolve().name
+        ),
+    )
+
+
+def list_baseline_reservations(
+    manifest: Manifest, records: Sequence[Record], baseline: RunView, *, name: str
+) -> list[str]:
+    """Sentences on what limits the comparison of a run with the baseline of this name.
+
+    ``manifest`` and ``records`` are those of the run.
+    """
+    reservations = [
+        f"{text[0].upper()}{text[1:]}."
+        for text in list_unknown({f"the baseline {name}": baseline.manifest})
+    ]
+    if why := describe_partial(baseline.manifest):
+        reservations.append(
+            f"The baseline {name} is partial ({why}): changes are over the cases of both runs."
+        )
+    changed = describe_pixel_change(baseline.records, records)
+    if changed is not None:
+        reservations.append(
+            f"The baseline {name} differs in the {changed}: changes do not measure the model."
+        )
+    others = list_confounders(baseline.manifest, manifest)
+    if others:
+        left = len(others) - _MAX_DIFFERENCES
+        more = f" and {left} more" if left > 0 else ""
+        reservations.append(
+            f"The baseline {name} differs in more than the model: "
+            f"{', '.join(others[:_MAX_DIFFERENCES])}{more}."
+        )
+    return reservations
 
 
 def _read_view(folder: Path) -> RunView:

@@ -26,11 +26,7 @@ from fakebench_suite.report.submission import write_submission
 from fakebench_suite.report.thumbnails import ReportImageSize
 from fakebench_suite.runs.completeness import describe_partial
 from fakebench_suite.runs.coverage import lacks_score
-from fakebench_suite.runs.differences import (
-    describe_pixel_change,
-    list_confounders,
-    list_unknown,
-)
+from fakebench_suite.runs.differences import list_unknown
 from fakebench_suite.runs.gates_result import RunResult
 from fakebench_suite.runs.manifest import (
     Manifest,
@@ -48,14 +44,12 @@ from fakebench_suite.runs.store import (
 )
 from fakebench_suite.text.display import count_of
 from fakebench_suite.types import FinishReason, GateResult, LatencyTiming, Record, Score
-from fakebench_suite.workflows.compare import measure_deltas
+from fakebench_suite.workflows.compare import list_baseline_reservations, measure_deltas
 
 if TYPE_CHECKING:
     from fakebench_suite.metrics.claims import GroundedRun
     from fakebench_suite.metrics.text import TextScores
 
-_MAX_DIFFERENCES = 8
-"""Most differences that a reservation names."""
 _EVEN, _SIGMOID_OF_1 = 0.5, 0.7310585786300049
 """What a second sigmoid makes of the probabilities 0 and 1."""
 _WITHOUT_SIMILARITY = (
@@ -112,7 +106,11 @@ def finalize_run(
         baseline=None,
         submission=None,
     )
-    reservations = list_reservations(final, records, before)
+    reservations = list_reservations(final, records)
+    if baseline is not None and before is not None:
+        reservations += list_baseline_reservations(
+            final, records, before, name=baseline.resolve().name
+        )
     if texts and not has_extra(Extra.SIMILARITY):
         reservations.append(_WITHOUT_SIMILARITY)
     final = msgspec.structs.replace(final, reservations=reservations)
@@ -177,7 +175,7 @@ def _write_report(
     size: ReportImageSize | None,
 ) -> str:
     """The path of the report, or why there is none; it can be written again later."""
-    from fakebench_suite.report.html import DatasetImages, write_html_report
+    from fakebench_suite.report.html import DatasetImages, ReportBaseline, write_html_report
 
     try:
         return str(
@@ -185,8 +183,9 @@ def _write_report(
                 store.folder,
                 images=None if dataset is None or size is None else DatasetImages(dataset),
                 size=size or ReportImageSize.THUMBNAIL,
-                baseline=baseline,
-                shifts=shifts,
+                baseline=None
+                if baseline is None
+                else ReportBaseline(folder=baseline, shifts=shifts),
                 name=store.name,
                 known=known,
             )
@@ -272,15 +271,11 @@ def _has_several_settings(manifest: Manifest) -> bool:
     return len(renderings) > 1 or any(other != generations[0] for other in generations[1:])
 
 
-def list_reservations(
-    manifest: Manifest, records: Sequence[Record], baseline: RunView | None
-) -> list[str]:
-    """Sentences about what was not asked, and what cannot be compared with an earlier run."""
+def list_reservations(manifest: Manifest, records: Sequence[Record]) -> list[str]:
+    """Sentences about what was not asked, and what limits the meaning of the answers."""
     runs = {"this run": manifest}
     if manifest.answers:
         runs = {f"the run {manifest.answers}": manifest}
-    if baseline is not None:
-        runs["the baseline"] = baseline.manifest
     reservations = [f"{text[0].upper()}{text[1:]}." for text in list_unknown(runs)]
     reservations += dict.fromkeys(info.error for info in manifest.inference if info.error)
     if (manifest.resumed or manifest.reused) and _has_several_settings(manifest):
@@ -301,22 +296,6 @@ def list_reservations(
         reservations.append(
             f"It is not known what {count_of(uncounted, 'answer')} took: the sums of tokens and "
             "cost are too small."
-        )
-    if baseline is None:
-        return reservations
-    changed = describe_pixel_change(baseline.records, records)
-    if changed is not None:
-        reservations.append(
-            f"The baseline differs in the {changed}: changes do not measure the model."
-        )
-    others = list_confounders(baseline.manifest, manifest)
-    if others:
-        more = (
-            f" and {len(others) - _MAX_DIFFERENCES} more" if len(others) > _MAX_DIFFERENCES else ""
-        )
-        reservations.append(
-            f"The baseline differs in more than the model: "
-            f"{', '.join(others[:_MAX_DIFFERENCES])}{more}."
         )
     return reservations
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from fakebench_suite.errors import UserError
 from fakebench_suite.metrics.intervals import Estimate
+from fakebench_suite.report.markdown import describe_data, describe_note, describe_replies
 from fakebench_suite.runs.completeness import describe_partial
 from fakebench_suite.runs.coverage import lacks_score
 from fakebench_suite.runs.differences import check_same_data, describe_pixel_change
@@ -47,6 +48,8 @@ class Leaderboard:
     """Detection cases that every run has an answer to; the scores are over these."""
     left_out: int
     """Detection cases that some runs have no answer to."""
+    reservations: Sequence[str]
+    """Sentences on the data set that limit the scores of every run."""
     rows: Sequence[LeaderboardRow]
 
 
@@ -72,14 +75,17 @@ def rank_runs(folders: Sequence[Path]) -> Leaderboard:
             f"table is of detection. {_describe_others(runs)}"
         )
     shown = [replace(run, answered={case: run.answered[case] for case in common}) for run in runs]
+    about = [list(describe_data(run.manifest)) for run in runs]
+    shared = [text for text in about[0] if all(text in texts for texts in about)]
     rows = [
-        _score_run(name, run, shown[0])
+        _score_run(name, run, shown[0], shared=shared)
         for name, run in zip(_name_runs(folders), shown, strict=True)
     ]
     return Leaderboard(
         data=runs[0].manifest.dataset.name,
         cases=len(common),
         left_out=len(everything) - len(common),
+        reservations=shared,
         rows=sorted(rows, key=_rank),
     )
 
@@ -146,8 +152,11 @@ def _rank(row: LeaderboardRow) -> tuple[float, str]:
     return (-1.0 if value is None else -value, row.run)
 
 
-def _score_run(name: str, run: _Run, first: _Run) -> LeaderboardRow:
-    """The row of a run; ``first`` is the run that the others are compared with."""
+def _score_run(name: str, run: _Run, first: _Run, *, shared: Sequence[str]) -> LeaderboardRow:
+    """The row of a run; ``first`` is the run that the others are compared with.
+
+    ``shared`` are the reservations of all runs.
+    """
     from fakebench_suite.metrics.dataframe import records_to_rows
     from fakebench_suite.metrics.detection import score_detection
 
@@ -159,18 +168,25 @@ def _score_run(name: str, run: _Run, first: _Run) -> LeaderboardRow:
         backend=str(run.manifest.model.card.get("backend", "")),
         reply=run.manifest.judge.label,
         scores={metric: scores[metric] for metric in METRICS if metric in scores},
-        notes=[*_list_notes(run), *_list_differences(run, first)],
+        notes=[
+            *(text for text in describe_data(run.manifest) if text not in shared),
+            *_list_notes(run),
+            *_list_differences(run, first),
+        ],
     )
 
 
 def _list_notes(run: _Run) -> Iterator[str]:
-    """What a model was trained on, and which cases have no answer."""
+    """What a model was trained on, what limits its answers, and which cases have none."""
     manifest = run.manifest
     trained = manifest.model.summarize_card().training_data
     if trained:
         yield f"Trained on: {trained.removesuffix('.')}."
     elif manifest.model.card.get("backend") == "classifier":
         yield "It is not known what it was trained on."
+    yield from manifest.reservations
+    yield from describe_note(manifest)
+    yield from describe_replies(manifest)
     if why := describe_partial(manifest):
         yield f"Partial run ({why})."
     for count, what in ((run.errors, "ended in an error"), (run.unscored, "could not be scored")):

@@ -31,7 +31,7 @@ from fakebench_suite.runs.differences import (
     describe_pixel_change,
     list_differences,
 )
-from fakebench_suite.runs.last import point_last
+from fakebench_suite.runs.last import LAST, point_last
 from fakebench_suite.runs.manifest import (
     Manifest,
     ManifestEngine,
@@ -85,6 +85,10 @@ def merge_runs(
     gate_config = msgspec.structs.replace(gate_config, strict=gate_config.strict or not intended)
     check_gates(gate_config, merged_intent(manifest, parts, baseline=baseline is not None))
     if baseline is not None:
+        if resolve(baseline) in map(resolve, folders):
+            raise UserError(
+                f"{baseline} is merged, and would be compared with itself. Name an earlier run."
+            )
         check_data(baseline, name=manifest.dataset.name, digest=manifest.dataset.digest)
         read_run_view(baseline)  # raises before anything is written
     dataset = open_run_data(manifest, data, run=folders[0])
@@ -116,11 +120,12 @@ def merge_runs(
             dataset=dataset,
             size=size,
         )
+    notes = list(finalized.notes)
     if any(resolve(folder).parent == resolve(into).parent for folder in folders):
-        point_last(into)  # only in a directory of runs
+        # Only in a directory of runs.
+        notes += filter(None, [point_last(into)])
     page = into / Path(finalized.report).name
     report = str(page) if page.is_file() else finalized.report
-    notes = list(finalized.notes)
     if gates is not None:
         file = gates.file or "none"
         notes.append(f"the gates are those of --gates={file}, not those of the merged runs")
@@ -130,6 +135,8 @@ def merge_runs(
 def _check_place(into: Path, folders: Sequence[Path]) -> None:
     """Raise UserError if the merged run cannot be written, or would be inside one of its parts."""
     check_folder(into)
+    if into.name == LAST:
+        raise UserError(f"{into} is what points at the last run. Choose another directory.")
     around = set(map(resolve, folders)) & set(resolve(into).parents)
     if around:
         raise UserError(

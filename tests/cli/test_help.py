@@ -3,7 +3,9 @@
 import pytest
 import typer
 
+from fakebench_suite import __version__
 from fakebench_suite.cli.main import app
+from tests.helpers import call
 
 GROUP = typer.main.get_group(app)
 PARAMETERS = [
@@ -12,6 +14,11 @@ PARAMETERS = [
     for parameter in command.params
     if parameter.name != "help"
 ]
+
+
+def test_the_version_is_printed() -> None:
+    """That of the package, with no command."""
+    assert call("--version").stdout == f"fakebench-suite {__version__}\n"
 
 
 @pytest.mark.parametrize(("command", "parameter"), PARAMETERS, ids=str)

@@ -59,6 +59,19 @@ def test_runs_are_listed_the_latest_first(tmp_path: Path) -> None:
     assert "finished" in new
 
 
+def test_no_column_of_the_list_is_cut(tmp_path: Path) -> None:
+    """Whatever is longest: the name, the headline or the status."""
+    name = "n" * 200
+    make_runs(tmp_path, name)
+    (tmp_path / name / "badge.json").write_text(json.dumps({"message": "90 % " * 40}))
+    _, output = call(f"--reports={tmp_path}")
+    (line,) = (line for line in output.splitlines() if "90 %" in line)
+    assert line.startswith(name)
+    assert "90 % " * 40 in line
+    assert "finished, filtered" in line
+    assert "…" not in output
+
+
 @pytest.mark.parametrize(
     ("options", "expected"),
     [

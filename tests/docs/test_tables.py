@@ -2,6 +2,7 @@
 
 import json
 import re
+import tomllib
 from pathlib import Path
 from typing import get_args
 
@@ -75,6 +76,13 @@ def test_commands() -> None:
     commands = set(re.findall(r"^## (fakebench .+)$", page, re.MULTILINE))
     assert len(commands) >= 10
     assert documented - {"pytest", "make latency"} == commands
+
+
+def test_extras() -> None:
+    """The quickstart has each of them."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    documented = list_table_words(DOCS / "quickstart.md", "extra", "for")
+    assert set(documented) == set(project["optional-dependencies"])
 
 
 def test_files_of_a_run() -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import BrowserContext, expect, sync_playwright
 
-from fakebench_suite.report.html import write_html_report
+from fakebench_suite.report.html import ReportBaseline, write_html_report
 from fakebench_suite.workflows.compare import measure_deltas
 from tests.report.browser_tab import ARGUMENTS, CHROMIUM, DESKTOP, Tab, choose_folder, open_tab
 from tests.report.fake_runs import make_records, write_run
@@ -78,4 +78,6 @@ def small_report(tmp_path_factory: pytest.TempPathFactory) -> Path:
     run = write_run(folder / "run", records, rulings=rulings)
     baseline = write_run(folder / "before", earlier)
     shifts = measure_deltas(earlier, records)
-    return write_html_report(run, images=None, baseline=baseline, shifts=shifts)
+    return write_html_report(
+        run, images=None, baseline=ReportBaseline(folder=baseline, shifts=shifts)
+    )

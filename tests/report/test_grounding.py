@@ -9,6 +9,7 @@ from fakebench_suite.metrics.names import METRICS
 from fakebench_suite.metrics.scores import score_records
 from fakebench_suite.report.grounding import list_claim_tables, list_strength_tables
 from fakebench_suite.report.headline import make_result
+from fakebench_suite.report.html.overview import make_score_row
 from fakebench_suite.report.html.plots.strengths import plot_strengths
 from fakebench_suite.report.markdown import write_markdown
 from fakebench_suite.types import Score
@@ -66,6 +67,10 @@ def test_what_is_not_reached_is_said() -> None:
     result = make_result(manifest, conclude((), absent="there are none"), scores)
     summary = write_markdown(manifest, scores, result)
     assert "not reached" in summary
+    assert "no strength up to 1 gets there" in summary
+    row = make_score_row(late)
+    assert (row.value, row.interval) == ("0.900", "0.700 to not reached")
+    assert make_score_row(never).value == "not reached"
 
 
 def test_other_runs_have_neither() -> None:

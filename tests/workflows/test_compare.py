@@ -7,6 +7,7 @@ import pytest
 
 from fakebench_suite.errors import UserError
 from fakebench_suite.runs.case_changes import ChangeKind
+from fakebench_suite.runs.last import point_last
 from fakebench_suite.types import Outcome, Rating, Record, Task
 from fakebench_suite.workflows.compare import compare_runs
 from tests.factories import make_perturbed, make_record, make_records, write_run
@@ -85,11 +86,12 @@ def test_cases_that_could_not_be_scored_are_counted(tmp_path: Path) -> None:
 def test_claims_are_compared(tmp_path: Path) -> None:
     """An explainer that learns what is wrong, and one that stops to say what is not there."""
     cases = make_pairs()
-    silent, perfect, babbling = (
+    silent, perfect, again, babbling = (
         write_run(tmp_path / name, [make_claims(case, explain(case)) for case in cases])
         for name, explain in (
             ("silent", lambda _: "It is fake."),
             ("perfect", explain_perfectly),
+            ("again", explain_perfectly),
             ("babbling", babble_all),
         )
     )
@@ -106,7 +108,7 @@ def test_claims_are_compared(tmp_path: Path) -> None:
     assert cured["hallucinated_claim_rate"].high < -0.8
     assert cured["claim_recall"].change == 0
     assert cured["claim_informedness"].change == 1
-    same = {delta.metric: delta for delta in compare_runs(perfect, perfect).shifts}
+    same = {delta.metric: delta for delta in compare_runs(perfect, again).shifts}
     assert same["claim_informedness"].low < 0 < same["claim_informedness"].high
 
 
@@ -163,6 +165,16 @@ def test_runs_over_other_data_are_not_compared(tmp_path: Path) -> None:
     )
     with pytest.raises(UserError, match="made over old, whose digest differs from that of d"):
         compare_runs(before, write_run(tmp_path / "after", []))
+
+
+def test_a_run_is_not_compared_with_itself(tmp_path: Path) -> None:
+    """Under whatever name: after a merge ``last`` is the merged run."""
+    run = write_run(tmp_path / "run", make_records(C, W))
+    point_last(run)
+    for words in (("compare", "last", "run"), ("judge", "agreement", "run", "last")):
+        result = call(*words, cwd=tmp_path)
+        assert result.returncode == 2
+        assert "would be compared with itself" in result.stderr
 
 
 def test_runs_without_a_common_case_are_not_compared(tmp_path: Path) -> None:

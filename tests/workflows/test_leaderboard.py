@@ -9,7 +9,7 @@ import pytest
 from fakebench_suite.errors import UserError
 from fakebench_suite.types import Answer, Authenticity, Outcome, PixelDigest, Record, Task
 from fakebench_suite.workflows.leaderboard import METRICS, rank_runs
-from tests.factories import make_record, write_run
+from tests.factories import IDENTITY, make_record, write_run
 from tests.helpers import call
 
 C, W = Outcome.CORRECT, Outcome.INCORRECT
@@ -126,6 +126,34 @@ def test_other_pixels_and_unknown_training_data_are_said(tmp_path: Path) -> None
     ]
 
 
+def test_what_limits_the_scores_is_said(tmp_path: Path) -> None:
+    """Of the data once, if it is so of all runs; of the others at their own rows."""
+    records = make_records([C, W])
+    odd = {"digest": "p", "images": 2, "known": 2, "repeated": 2}
+    data = {"kind": "official"}
+    for name, settings in {
+        "first": {},
+        "second": {
+            "identity": IDENTITY | {"pixels": odd},
+            "reservations": ["The model's server refuses seed."],
+            "cut_off": {"replies": 1, "of": 2},
+        },
+    }.items():
+        write_run(tmp_path / name, records, partial=[], dataset=data, **settings)
+    board = rank_runs([tmp_path / "first", tmp_path / "second"])
+    assert board.reservations == []
+    first, second = ({row.run: row.notes for row in board.rows}[n] for n in ("first", "second"))
+    assert [note.partition(":")[0] for note in first] == ["Pixels unverified"]
+    assert [note.partition(":")[0] for note in second] == [
+        "These are not FakeBench's images",
+        "The model's server refuses seed.",
+        "1 of 2 replies were cut off at the token limit.",
+    ]
+    same = write_run(tmp_path / "same", records, partial=[], dataset=data)
+    (reservation,) = rank_runs([tmp_path / "first", same]).reservations
+    assert reservation.startswith("Pixels unverified")
+
+
 def test_runs_whose_directories_have_one_name_are_told_apart(tmp_path: Path) -> None:
     """By their paths as given; the others keep their names."""
     folders = [tmp_path / name for name in ("vit", "other/vit", "plain")]
@@ -135,7 +163,7 @@ def test_runs_whose_directories_have_one_name_are_told_apart(tmp_path: Path) -> 
     assert names == {str(folders[0]), str(folders[1]), "plain"}
     result = call("tables", "vit", "other/vit", cwd=tmp_path)
     assert result.returncode == 0, result.stderr
-    rows = [line.split()[0] for line in result.stdout.splitlines()[3:5]]
+    rows = [line.split()[0] for line in result.stdout.splitlines()[4:6]]
     assert sorted(rows) == ["other/vit", "vit"]
 
 
@@ -183,10 +211,14 @@ def test_the_command_prints_the_table(tmp_path: Path) -> None:
     result = call("tables", "writer", "detector", cwd=tmp_path)
     assert result.returncode == 0, result.stderr
     lines = result.stdout.splitlines()
-    assert lines[0] == "detection on d, 20 cases that all runs answered"
-    assert [line.split()[0] for line in lines[2:5]] == ["run", "detector", "writer"]
-    assert lines[3].split()[:4] == ["detector", "det", "classifier", "likelihood"]
-    assert lines[4].split()[-4:] == ["-"] * 4
+    assert lines[:3] == [
+        "detection on d, 20 cases that all runs answered",
+        "These are scores of a data set of your own, not FakeBench scores.",
+        "",
+    ]
+    assert [line.split()[0] for line in lines[3:6]] == ["run", "detector", "writer"]
+    assert lines[4].split()[:4] == ["detector", "det", "classifier", "likelihood"]
+    assert lines[5].split()[-4:] == ["-"] * 4
     assert "detector: It is not known what it was trained on." in lines
     assert any(line.startswith("EER: error rate") for line in lines)
     for words, message in (

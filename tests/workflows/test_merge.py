@@ -12,6 +12,7 @@ from fakebench_suite.errors import MachineError, UserError
 from fakebench_suite.gates.config import make_gate_config
 from fakebench_suite.provenance import digest_pixels
 from fakebench_suite.report import html
+from fakebench_suite.report.run_facts import list_facts
 from fakebench_suite.runs.store import read_manifest, read_records
 from fakebench_suite.types import Outcome
 from fakebench_suite.workflows import merge
@@ -278,6 +279,17 @@ def test_a_place_that_is_taken_is_refused(tmp_path: Path, kind: str) -> None:
     assert not (tmp_path / "absent").exists()
 
 
+def test_a_part_is_no_baseline(tmp_path: Path) -> None:
+    """Of what is merged from it, nothing could have changed since; nor is ``last`` a directory."""
+    run = write_run(tmp_path / "run", make_records(C))
+    (tmp_path / "link").symlink_to(run)
+    with pytest.raises(UserError, match="would be compared with itself"):
+        merge_runs([run], tmp_path / "whole", gates=NO_GATES, baseline=tmp_path / "link")
+    with pytest.raises(UserError, match="points at the last run"):
+        merge_runs([run], tmp_path / "last", gates=NO_GATES)
+    assert {path.name for path in tmp_path.iterdir()} == {"run", "link"}
+
+
 def test_a_report_is_not_written_through_links(tmp_path: Path) -> None:
     """A file that is a link is replaced; a directory that is one is refused."""
     from fakebench_suite.report.html import write_html_report
@@ -314,6 +326,7 @@ def test_runs_without_identity_are_merged_and_said_to_be(tmp_path: Path) -> None
         ({}, None),
         (change("weights", "x"), None),
         ({"seed": 1, "sample": 2, "planned": 2}, None),
+        ({"sample": 2, "partial": ["sampled"]}, "is partial (sampled: 2 images)"),
         (change("files", {"chat_template.jinja": "x"}), "model file chat_template.jinja"),
         (change("generation", {"num_beams": 2}), "generation setting num_beams"),
         (change("rendering", ["tomorrow"]), "rendered prompts"),
@@ -330,7 +343,8 @@ def test_what_else_a_baseline_was_made_with_is_said(
         write_run(tmp_path / "one", make_records(C, W)),
         write_run(tmp_path / "two", make_records(C, W, first=2)),
     ]
-    before = write_run(tmp_path / "before", make_records(C, W, C, W), **settings)
+    whole = {"partial": []} | settings
+    before = write_run(tmp_path / "before", make_records(C, W, C, W), **whole)
     result = merge_runs(shards, tmp_path / "whole", gates=NO_GATES, baseline=before)
     reservations = result.manifest.reservations
     if message is None:
@@ -338,4 +352,8 @@ def test_what_else_a_baseline_was_made_with_is_said(
     else:
         (reservation,) = reservations
         assert message in reservation
-        assert reservation.startswith("The baseline differs in more than the model")
+        assert reservation.startswith("The baseline before ")
+        limits = result.manifest.baseline
+        assert limits is not None
+        facts = dict(list_facts(result.manifest))
+        assert facts["baseline"].count("partial") == bool(limits.partial)

@@ -10,16 +10,17 @@ from fakebench_suite.metrics.names import METRICS
 from fakebench_suite.metrics.paper_tables import FOOTNOTE
 from fakebench_suite.report.benchmark_rows import BENCHMARK_NOTE, list_benchmark_tables
 from fakebench_suite.report.engine_text import format_engine
-from fakebench_suite.report.grounding import (
-    CLAIMS_NOTE,
-    STRENGTH_NOTE,
-    list_claim_tables,
-    list_strength_tables,
+from fakebench_suite.report.grounding import list_grounding_tables
+from fakebench_suite.report.headline import (
+    describe_delta,
+    describe_headline,
+    format_bounds,
+    format_value,
+    list_meanings,
 )
-from fakebench_suite.report.headline import describe_delta, describe_headline, list_meanings
 from fakebench_suite.report.html.plots import Plot
 from fakebench_suite.report.html.record_index import CUT_OFF
-from fakebench_suite.report.html.run_data import ReportData, ReportedGate
+from fakebench_suite.report.html.run_data import ReportBaseline, ReportData, ReportedGate
 from fakebench_suite.report.latency import latency_table
 from fakebench_suite.report.markdown import (
     CHANGE_HEADER,
@@ -32,7 +33,6 @@ from fakebench_suite.report.robustness import ROBUSTNESS_NOTE, robustness_table
 from fakebench_suite.report.run_facts import list_facts
 from fakebench_suite.runs.case_changes import Change, ChangeKind
 from fakebench_suite.runs.gates_result import RunResult
-from fakebench_suite.runs.metric_delta import MetricDelta
 from fakebench_suite.tasks.registry import list_tasks
 from fakebench_suite.text.display import to_single_line
 from fakebench_suite.types import FinishReason, Outcome, Score
@@ -64,6 +64,10 @@ class ScoreRow:
     score: Score
     name: str
     where: str
+    value: str
+    """As in terminal and summary; empty where it is undefined."""
+    interval: str
+    """As there; empty where there is none."""
     bar: IntervalBar | None
     link: str
 
@@ -127,24 +131,25 @@ def describe_overview(
     plots: Sequence[Plot],
     changes: Mapping[str, Change] | None,
     *,
-    baseline: str | None,
-    shifts: Sequence[MetricDelta] = (),
+    baseline: ReportBaseline | None,
 ) -> Overview:
     """The overview page of a run."""
     title, *reservations = describe_run(run.manifest)
+    if baseline is not None:
+        reservations += map(to_single_line, baseline.reservations)
     shown = list(list_scores(run.scores))
-    lines = list(map(_make_score_row, shown))
+    lines = list(map(make_score_row, shown))
     tallies = list(_count_outcomes(run))
     counted = Counter(change.kind for change in (changes or {}).values())
     published = list(compare_with_paper(run.manifest, run.scores))
     return Overview(
         title=title,
-        band=_make_banner(run.result, baseline, shifts),
+        band=_make_banner(run.result, baseline),
         cut_off=_describe_cut_off(run),
         cut_off_link=_link(ending=CUT_OFF),
         meanings=list_meanings([score.metric for score in shown]),
-        shifts=_deltas_table(shifts, baseline),
-        reservations=reservations,
+        shifts=_deltas_table(baseline),
+        reservations=list(dict.fromkeys(reservations)),
         facts=[(to_single_line(name), to_single_line(value)) for name, value in _list_facts(run)],
         gates=run.gates,
         tallies=tallies,
@@ -157,28 +162,24 @@ def describe_overview(
         grids=published,
         benchmark=list(list_benchmark_tables(run.manifest, run.scores)),
         benchmark_note=BENCHMARK_NOTE,
-        grounding=[
-            *((table, CLAIMS_NOTE) for table in list_claim_tables(run.scores)),
-            *((table, STRENGTH_NOTE) for table in list_strength_tables(run.scores)),
-        ],
+        grounding=list(list_grounding_tables(run.scores)),
         timings=latency_table(run.timings),
         robustness=robustness_table(run.scores),
         robustness_note=ROBUSTNESS_NOTE,
         footnote=FOOTNOTE if published else "",
         plots=plots,
-        baseline=baseline,
+        baseline=None if baseline is None else baseline.name,
         changes={kind: counted[kind] for kind in ChangeKind if counted[kind]},
     )
 
 
-def _make_banner(
-    result: RunResult, baseline: str | None, shifts: Sequence[MetricDelta]
-) -> ResultBanner:
+def _make_banner(result: RunResult, baseline: ReportBaseline | None) -> ResultBanner:
     """The banner, with the change since the run that this page is compared with."""
     score = result.headline
     if baseline is not None:
-        deltas = (shift for shift in shifts if score is not None and shift.task == score.task)
-        result = replace(result, baseline=baseline, change=next(deltas, None))
+        task = None if score is None else score.task
+        deltas = (shift for shift in baseline.shifts if shift.task == task)
+        result = replace(result, baseline=baseline.name, change=next(deltas, None))
     change = ""
     if result.change is not None:
         change = f"{describe_delta(result.change)} against {to_single_line(str(result.baseline))}"
@@ -205,12 +206,12 @@ def _describe_cut_off(run: ReportData) -> str:
     return f"{replies} cut off at the token limit, {early} of them before it could be graded."
 
 
-def _deltas_table(shifts: Sequence[MetricDelta], baseline: str | None) -> TextTable | None:
-    if not shifts or baseline is None:
+def _deltas_table(baseline: ReportBaseline | None) -> TextTable | None:
+    if baseline is None or not baseline.shifts:
         return None
-    rows = list(map(list_change, shifts))
+    rows = list(map(list_change, baseline.shifts))
     return TextTable(
-        title=f"Changes since {to_single_line(baseline)}", header=CHANGE_HEADER, rows=rows
+        title=f"Changes since {to_single_line(baseline.name)}", header=CHANGE_HEADER, rows=rows
     )
 
 
@@ -227,14 +228,17 @@ def _count_outcomes(run: ReportData) -> Iterator[OutcomeCounts]:
             yield OutcomeCounts(task=task, total=sum(counts.values()), counts=counts)
 
 
-def _make_score_row(score: Score) -> ScoreRow:
+def make_score_row(score: Score) -> ScoreRow:
+    """A row of the table of scores."""
     field, _, value = score.subgroup.partition("=")
     chosen = {"task": str(score.task)} | ({field: value} if value else {})
-    metric = score.metric.replace("_", " ")
+    metric, bounds = score.metric.replace("_", " "), format_bounds(score)
     return ScoreRow(
         score=score,
         name=f"{metric} ({to_single_line(score.judge)})" if score.judge else metric,
         where="all cases" if score.subgroup == "all" else to_single_line(value),
+        value=format_value(score),
+        interval="" if bounds is None else " to ".join(bounds),
         bar=_make_interval_bar(score),
         link=_link(**chosen),
     )

@@ -1,6 +1,5 @@
 """Write the HTML report: index.html and the files beside it."""
 
-from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -15,7 +14,7 @@ from fakebench_suite.report.html.overview import Overview, describe_overview
 from fakebench_suite.report.html.plots import make_plots
 from fakebench_suite.report.html.record_index import index_records
 from fakebench_suite.report.html.records import write_texts
-from fakebench_suite.report.html.run_data import load_records, load_run
+from fakebench_suite.report.html.run_data import ReportBaseline, load_records, load_run
 from fakebench_suite.report.thumbnails import (
     ImageSource,
     ReportImageSize,
@@ -23,7 +22,6 @@ from fakebench_suite.report.thumbnails import (
     list_images,
 )
 from fakebench_suite.runs.case_changes import compare_records
-from fakebench_suite.runs.metric_delta import MetricDelta
 from fakebench_suite.runs.store import check_inside, write_whole
 
 if TYPE_CHECKING:
@@ -37,24 +35,24 @@ def write_html_report(
     *,
     images: ImageSource | Thumbnails | None,
     size: ReportImageSize = ReportImageSize.THUMBNAIL,
-    baseline: Path | None = None,
-    shifts: Sequence[MetricDelta] = (),
+    baseline: ReportBaseline | None = None,
     name: str | None = None,
     known: GroundedRun | None = None,
 ) -> Path:
     """Write the report of the run directory ``run`` into it and return its ``index.html``.
 
     ``images`` is the source of the images, which are stored in ``size``, or thumbnails that are
-    being made; without it, images stored earlier are shown. With ``baseline``, another run
-    directory, each case is compared with the same case there; ``shifts`` are the changes of the
-    metrics since. ``name`` is the name of the run if it differs from the directory's. ``known``
-    are the records of the directory and what they claim, where that has been read already.
-    An earlier report is replaced once the new one is complete, and links are not followed.
+    being made; without it, images stored earlier are shown. With ``baseline`` each case is compared
+    with the same case there. ``name`` is the name of the run if it differs from the directory's.
+    ``known`` are the records of the directory and what they claim, where that is known already. An
+    earlier report is replaced once the new one is complete, and links are not followed.
     Raises UserError if either is not a run directory or the report cannot be written, and
     MachineError if the disk is full.
     """
     loaded = load_run(run, name=name, records=None if known is None else known.records)
-    changes = None if baseline is None else compare_records(loaded.records, load_records(baseline))
+    changes = None
+    if baseline is not None:
+        changes = compare_records(loaded.records, load_records(baseline.folder))
     folder = run / FOLDER
     check_inside(folder, run)
     try:
@@ -78,14 +76,7 @@ def write_html_report(
             write_data_script(
                 draft / "plots.js", "plots", {plot.key: plot.figure for plot in plots}
             )
-            overview = describe_overview(
-                loaded,
-                plots,
-                changes,
-                baseline=None if baseline is None else baseline.resolve().name,
-                shifts=shifts,
-            )
-            page = _render_page(overview)
+            page = _render_page(describe_overview(loaded, plots, changes, baseline=baseline))
             _publish(draft, folder)
             write_whole(run / INDEX, page)
             return run / INDEX

@@ -15,6 +15,7 @@ from fakebench_suite.report.headline import make_result
 from fakebench_suite.runs.completeness import CUT_OFF
 from fakebench_suite.runs.gates_result import RunResult
 from fakebench_suite.runs.manifest import Manifest
+from fakebench_suite.runs.metric_delta import MetricDelta
 from fakebench_suite.runs.old_names import rename_result
 from fakebench_suite.runs.store import (
     GATES,
@@ -72,6 +73,22 @@ class ReportData:
     gates: Sequence[ReportedGate]
     result: RunResult
     timings: Sequence[LatencyTiming]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReportBaseline:
+    """Another run, with which the cases of a report are compared."""
+
+    folder: Path
+    shifts: Sequence[MetricDelta] = ()
+    """The changes of the metrics since."""
+    reservations: Sequence[str] = ()
+    """What limits the comparison, besides the reservations in the manifest of the report's run."""
+
+    @property
+    def name(self) -> str:
+        """Name of its directory."""
+        return self.folder.resolve().name
 
 
 def load_run(

@@ -2,7 +2,9 @@
 
 import base64
 import gzip
+import html
 import json
+import re
 from dataclasses import replace
 from importlib.resources import files
 from pathlib import Path
@@ -14,7 +16,7 @@ from plotly.offline import get_plotlyjs_version
 from fakebench_suite.datasets import open_dataset
 from fakebench_suite.datasets.images import open_image
 from fakebench_suite.errors import UserError
-from fakebench_suite.report.html import DatasetImages, write_html_report
+from fakebench_suite.report.html import DatasetImages, ReportBaseline, write_html_report
 from fakebench_suite.report.html.assets import POLICY, unwrap_module
 from fakebench_suite.report.html.data_script import write_data_script
 from fakebench_suite.report.html.record_index import RECORDS_PER_FILE
@@ -27,6 +29,7 @@ from fakebench_suite.report.thumbnails import (
     open_image_source,
 )
 from fakebench_suite.runs.case_changes import compare_records
+from fakebench_suite.runs.last import point_last
 from fakebench_suite.types import Outcome
 from tests.factories import make_answer, make_record
 from tests.helpers import call, call_forked
@@ -195,7 +198,7 @@ def test_what_is_no_run_is_refused(tmp_path: Path) -> None:
         write_html_report(tmp_path, images=None)
     run = write_run(tmp_path / "run", make_records(3))
     with pytest.raises(UserError, match="is not a run directory"):
-        write_html_report(run, images=None, baseline=tmp_path)
+        write_html_report(run, images=None, baseline=ReportBaseline(folder=tmp_path))
     (run / "scores.json").write_text("[{}]", encoding="utf-8")
     with pytest.raises(UserError, match=r"scores\.json holds no scores"):
         write_html_report(run, images=None)
@@ -237,9 +240,20 @@ def test_the_policy_has_no_exceptions() -> None:
 def test_the_command_line_writes_reports(forks: str, tmp_path: Path) -> None:
     """``report RUN`` prints where the page is; a mistake ends in one sentence."""
     run = write_run(tmp_path / "run", make_records(20))
-    result = call_forked(forks, "report", str(run), f"--baseline={run}", cwd=tmp_path)
+    result = call_forked(forks, "report", str(run), cwd=tmp_path)
     assert result.returncode == 0, result.stderr
     assert result.stdout == f"{run / 'index.html'}\n"
+    point_last(run)
+    failed = call("report", "run", "--baseline=last", cwd=tmp_path)
+    assert (failed.returncode, "would be compared with itself" in failed.stderr) == (2, True)
+    other = {"model": {"weights_digest": "x"}, "prompts": {"style": "clean"}, "identity": None}
+    write_run(tmp_path / "other", make_records(20), partial=["interrupted"], **other)
+    result = call("report", "run", "--baseline=other", cwd=tmp_path)
+    page = html.unescape((run / "index.html").read_text(encoding="utf-8"))
+    (line,) = re.findall("The baseline other differs in more than the model: (.*)\\.", page)
+    assert "prompts.style" in line
+    assert "The baseline other is partial (interrupted)" in page
+    assert "the baseline other was written by an older version" in page
     failed = call("report", str(tmp_path))
     assert failed.returncode == 2
     assert failed.stderr == f"{tmp_path} is not a run directory: no manifest.json to read.\n"

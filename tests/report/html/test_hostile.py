@@ -8,7 +8,7 @@ from PIL import Image
 from playwright.sync_api import expect
 
 from fakebench_suite.datasets import open_dataset
-from fakebench_suite.report.html import DatasetImages, write_html_report
+from fakebench_suite.report.html import DatasetImages, ReportBaseline, write_html_report
 from fakebench_suite.types import Answer, Clue, Outcome, Rating, Record, Verdict
 from tests.factories import make_answer
 from tests.report.browser_tab import ROW, Tab
@@ -73,7 +73,7 @@ def make_hostile(folder: Path) -> Path:
     (run / "gates.json").write_text(json.dumps(result), encoding="utf-8")
     before = replace(record, answer=make_answer(f"before {EVIL}"))
     baseline = write_run(folder / EVIL.replace("/", ""), [before, second_record])
-    return write_html_report(run, images=images, baseline=baseline)
+    return write_html_report(run, images=images, baseline=ReportBaseline(folder=baseline))
 
 
 def test_hostile_texts_stay_text_on_the_overview(tab: Tab, tmp_path: Path) -> None:
