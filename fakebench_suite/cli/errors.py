@@ -3,7 +3,7 @@
 import os
 import sys
 import traceback
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any, NoReturn, TextIO
 
@@ -12,7 +12,13 @@ from rich.console import Console
 from rich.status import Status
 from typer.core import TyperGroup
 
-from fakebench_suite.errors import EngineError, InternalError, MachineError, SuiteError
+from fakebench_suite.errors import (
+    EngineError,
+    InternalError,
+    MachineError,
+    SuiteError,
+    UserError,
+)
 from fakebench_suite.text.display import to_single_line
 
 USAGE, MACHINE = 2, 3
@@ -34,10 +40,33 @@ class SentenceErrorGroup(TyperGroup):
             traceback.print_exc()
             raise SystemExit(MACHINE) from None
 
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Refuse empty paths before they are taken for the current directory."""
+        check_paths(args)
+        return super().parse_args(ctx, args)
+
     def invoke(self, ctx: Any) -> Any:
         """Run a command before Typer handles a closed pipe."""
         with end_in_sentence():
             return super().invoke(ctx)
+
+
+_OWN_CHECKS = frozenset({"run", "plan", "data"})
+"""Commands that say themselves what is empty: pytest's options, and a data set."""
+_PATHS = frozenset({"--baseline=", "--into=", "--reports="})
+
+
+def check_paths(arguments: Sequence[str]) -> None:
+    """Raise UserError where the path of a run or of a directory is empty."""
+    if _OWN_CHECKS.intersection(arguments[:1]):
+        return
+    before = ""
+    for word in arguments:
+        if word in _PATHS or not word.strip():
+            option = word if word in _PATHS else before
+            name = option.removesuffix("=") if option.startswith("--") else "An argument"
+            raise UserError(f"{name} is empty, as where a variable is not set: give it a value.")
+        before = word
 
 
 class BrokenPipeConsole(Console):

@@ -73,8 +73,7 @@ def check_data(run: Path, *, name: str, digest: str) -> None:
 def check_same_data(run: Path, other: Path) -> None:
     """Raise UserError if two runs to be compared are one, or are over different data sets."""
     if resolve(run) == resolve(other):
-        name = other if run == other else f"{run} and {other}"
-        raise UserError(f"{name} would be compared with itself. Name another run.")
+        raise UserError(f"{other} would be compared with itself. Name another run.")
     dataset = read_manifest(run).dataset
     check_data(other, name=dataset.name, digest=dataset.digest)
 

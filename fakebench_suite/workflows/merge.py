@@ -134,16 +134,16 @@ def merge_runs(
 
 def _check_place(into: Path, folders: Sequence[Path]) -> None:
     """Raise UserError if the merged run cannot be written, or would be inside one of its parts."""
-    check_folder(into)
     if into.name == LAST:
         raise UserError(f"{into} is what points at the last run. Choose another directory.")
+    if into.is_symlink() or into.is_file() or (into.is_dir() and any(into.iterdir())):
+        raise UserError(f"{into} is a link, a file or not empty. Choose another directory.")
+    check_folder(into)
     around = set(map(resolve, folders)) & set(resolve(into).parents)
     if around:
         raise UserError(
             f"{into} is inside {min(around)}, which is merged. Choose another directory."
         )
-    if into.is_symlink() or (into.exists() and any(into.iterdir())):
-        raise UserError(f"{into} is a link or is not empty. Choose another directory.")
     places = Counter(map(resolve, folders))
     repeated = [place for place, count in places.items() if count > 1]
     if repeated:

@@ -183,6 +183,27 @@ def test_numbers_have_bounds(command: list[str]) -> None:
     assert "Invalid value" in result.stderr
 
 
+@pytest.mark.parametrize(
+    ("words", "name"),
+    [
+        (["runs", "--reports=", "--prune=0"], "--reports"),
+        (["runs", "--reports", "", "--prune=0"], "--reports"),
+        (["report", ""], "An argument"),
+        (["compare", ".", " "], "An argument"),
+        (["merge", "a", "--into="], "--into"),
+    ],
+)
+def test_an_empty_path_is_not_the_current_directory(
+    tmp_path: Path, words: list[str], name: str
+) -> None:
+    """A variable that is not set removes no run of the directory the command is called in."""
+    run = write_run(tmp_path / "run", [make_record("a.png", Outcome.CORRECT)])
+    result = call(*words, cwd=tmp_path)
+    assert result.returncode == 2
+    assert result.stderr.startswith(f"{name} is empty, as where a variable is not set")
+    assert run.is_dir()
+
+
 def test_what_nobody_foresaw_is_no_ruling(monkeypatch: pytest.MonkeyPatch) -> None:
     """A fault of the suite's own ends with 3, for 1 would say that a gate failed."""
 

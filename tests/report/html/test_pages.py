@@ -172,6 +172,20 @@ def test_a_value_that_no_record_has_is_shown(tab: Tab, small_report: Path) -> No
     expect(tab.page.locator("#by-generator option:checked")).to_have_text("another (0)")
 
 
+def test_names_of_data_are_told_apart(tab: Tab, tmp_path: Path) -> None:
+    """A generator may be called what stands for none, or differ from another by one sign."""
+    records = [
+        replace(record, case=replace(record.case, generator=name))
+        for record, name in zip(RECORDS, [None, "(none)", "a_b", "a b"], strict=False)
+    ]
+    tab.open(write_html_report(write_run(tmp_path / "run", records), images=None))
+    tab.page.goto(f"{tab.page.url}#view=records&generator=%28none%29")
+    expect(tab.page.locator("#found")).to_have_text("1 of 4")
+    assert list(tab.ids()) == [records[1].case.id]
+    options = tab.page.locator("#by-generator option").all_inner_texts()
+    assert options == ["all", "(none) (1)", "a b (1)", "a_b (1)", "((none)) (1)"]
+
+
 def test_an_item_whose_file_is_missing_is_not_the_one_before(tab: Tab, tmp_path: Path) -> None:
     """The page says what is missing, and shows no other item under this one's address."""
     records = make_records(RECORDS_PER_FILE + 1)

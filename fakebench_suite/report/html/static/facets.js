@@ -6,13 +6,14 @@ fakebench.facets = (() => {
     change: "against baseline", task: "task", outcome: "outcome", label: "authenticity",
     generator: "generator", criterion: "criterion", question_type: "question type", category: "category", perturbation: "perturbation", ending: "end of the reply",
   };
+  const OF_DATA = new Set(["generator", "category"]); // their values are names, shown as they are
   const menus = new Map();
 
   function build(place, changed) {
     for (const [field, title] of Object.entries(TITLES)) {
       const facet = fakebench.filter.facets.get(field);
       if (!facet) continue;
-      const names = [...facet.members.keys()].filter((name) => name !== fakebench.filter.NONE);
+      const names = [...facet.members.keys()].filter((name) => name !== facet.none);
       if (!names.length) continue;
       const select = el("select", { id: `by-${field}`, name: field, onchange: () => changed(field, select.value) });
       menus.set(field, { select, facet });
@@ -31,7 +32,7 @@ fakebench.facets = (() => {
         let count = 0;
         for (let code = 0; code < member.length; code++) if (member[code]) count += sums[code];
         if (count || chosen[field] === name)
-          options.push(el("option", { value: name }, `${name.replaceAll("_", " ")} (${count.toLocaleString("en")})`));
+          options.push(el("option", { value: name }, `${OF_DATA.has(field) ? name : name.replaceAll("_", " ")} (${count.toLocaleString("en")})`));
       }
       select.replaceChildren(...options);
       select.value = chosen[field] || "";

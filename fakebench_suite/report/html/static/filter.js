@@ -9,7 +9,6 @@ fakebench.filter = (() => {
     },
     change: { fixed: "any difference", broken: "any difference", changed: "any difference" },
   };
-  const NONE = "(none)";
   let index, size, columns;
   const facets = new Map(); // field -> {names, members: name -> Uint8Array over codes}
   const texts = []; // chunk number -> lower-case text of each of its records
@@ -41,8 +40,10 @@ fakebench.filter = (() => {
       const names = field === "category" ? value.split(",").map((name) => name.trim()).filter(Boolean) : [value];
       for (const name of names) add(name, code);
     });
-    add(NONE, values.length - 1);
-    return { members };
+    let none = "(none)";
+    while (members.has(none)) none = `(${none})`; // data may have this name
+    add(none, values.length - 1);
+    return { members, none };
   }
 
   const name = (field, row) => columns[field].values[columns[field].codes[row]];
@@ -154,7 +155,7 @@ fakebench.filter = (() => {
   }
 
   return {
-    NONE, open, facets, select, loadTexts, name, value, find, entry, storedImage, imageOf, firstAbout,
+    open, facets, select, loadTexts, name, value, find, entry, storedImage, imageOf, firstAbout,
     get size() { return size; },
     has: (field) => Boolean(columns[field] || index.values[field]),
   };
