@@ -54,6 +54,8 @@ ImagesOption = Annotated[
     ReportImageSize,
     typer.Option("--report-images", help="full: also store lossless images in full size"),
 ]
+_LEAST_WIDTH = 80
+"""Columns that the tables of ``data`` need: in fewer, figures would be left out."""
 app = typer.Typer(
     cls=SentenceErrorGroup,
     add_completion=False,
@@ -315,7 +317,9 @@ def data(
     if as_json:
         say(escape_json(msgspec.json.encode(result).decode(), sys.stdout.encoding))
     else:
-        print_validation(result, BrokenPipeConsole())
+        console = BrokenPipeConsole()
+        console.width = max(console.width, _LEAST_WIDTH)
+        print_validation(result, console)
     raise SystemExit(not result.is_sound)
 
 

@@ -5,6 +5,7 @@ from functools import partial
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from fakebench_suite.deprecation import DeprecatedNameWarning
 from tests.helpers import call, call_forked
@@ -74,6 +75,21 @@ def test_models_are_listed_with_their_weights() -> None:
     assert lines["always-fake"].endswith("none needed")
     assert "Qwen/Qwen3-VL-8B-Instruct" in lines["qwen-vl"]
     assert set(lines) > {"card", "coin", "llava-1.5", "gemma-3"}
+
+
+def test_a_narrow_terminal_takes_no_figure_away(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Lines are wrapped by it instead."""
+    for number in range(12):
+        folder = tmp_path / "images" / ("fake" if number % 2 else "real")
+        folder.mkdir(parents=True, exist_ok=True)
+        Image.effect_noise((16, 16), 8 * number + 1).save(folder / f"{number}.png")
+    monkeypatch.setenv("COLUMNS", "30")
+    output = call("data", str(tmp_path / "images")).stdout
+    header = next(line for line in output.splitlines() if line.startswith("feature"))
+    assert header.split()[:4] == ["feature", "accuracy", "n", "exposed"]
+    assert "…" not in output
 
 
 @pytest.fixture(scope="module")
