@@ -1,6 +1,7 @@
 """Find and read ``gates.toml``; raise UserError if it is malformed."""
 
 import hashlib
+import shlex
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -118,7 +119,7 @@ def _check_other_file(*, root: Path, where: Path) -> None:
     instead = f"{path}, at the root" if is_there else f"none, for {root} is the root"
     raise UserError(
         f"{other} would not decide this run: without --gates it is {instead}. Write "
-        f"--gates={FILE} for the one here, or --gates={path if is_there else NO_GATES}."
+        f"--gates={FILE} for the one here, or --gates={shlex.quote(str(path)) if is_there else NO_GATES}."
     )
 
 

@@ -302,8 +302,11 @@ def _escape(text: str) -> str:
     prevents it.
     """
     plain = "".join(f"&#{ord(char)};" if char in _SPECIAL else char for char in text)
+    plain = _EMPHASIS.sub("&#95;", plain)
     return _AUTOLINKED.sub("\\g<0>\u2060", plain)
 
 
 _AUTOLINKED = re.compile(r"@|(?<!&)#(?=\d)|:(?=//)|(?i:www)(?=\.)")
-_SPECIAL = frozenset("|<>&[]`*\\")
+_EMPHASIS = re.compile(r"(?<![^\W_])_|_(?![^\W_])")
+"""Underscores that are not inside a word, where they are plain text."""
+_SPECIAL = frozenset("|<>&[]`*~\\")

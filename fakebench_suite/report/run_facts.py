@@ -123,7 +123,7 @@ def _describe_usage(usage: ManifestUsage) -> str:
 
 def _describe_reuse(reuse: ManifestReuse) -> str:
     """How many answers were taken over from which run, and why the others were asked."""
-    asked = [f"{count:,} {reason}" for reason, count in reuse.asked.items()]
+    asked = [f"{reason} ({count:,})" for reason, count in reuse.asked.items()]
     return _join(f"{count_of(reuse.taken, 'answer')} of {reuse.run}", ("asked:", "; ".join(asked)))
 
 

@@ -4,6 +4,7 @@ import errno
 import json
 import os
 import secrets
+import shlex
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict
@@ -137,7 +138,7 @@ class RunWriter:
             raise MachineError(
                 f"The records of {self.folder} could not be written any further: "
                 f"{error.strerror or error}. What was recorded until then is kept there; make room "
-                f"or repair the place, and go on with --resume={self.folder}."
+                f"or repair the place, and go on with --resume={shlex.quote(str(self.folder))}."
             ) from error
         self._whole = self._stream.tell()
         self._replaces = self._replaces or replaces

@@ -1,5 +1,6 @@
 """Several runs in one table of detection: models that write and detectors, over the same cases."""
 
+import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -131,7 +132,7 @@ def _describe_others(runs: Sequence[_Run]) -> str:
     tasks = [task for task in list_tasks() if all(task in tables for tables in asked)]
     if not tasks or tasks == [Task.DETECTION]:
         return "Choose runs over the same cases."
-    first, second = (run.folder for run in runs[:2])
+    first, second = (shlex.quote(str(run.folder)) for run in runs[:2])
     return (
         f"All have {', '.join(tasks)}: compare two of them with "
         f"`fakebench compare {first} {second}`."

@@ -174,6 +174,9 @@ def test_gates_that_would_not_count_are_named(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="would not decide"):  # another tool's
         load_gates(None, root=root, where=here)
     assert choose_gates(root=root, where=here) == str(root / "gates.toml")
+    (tmp_path / "of mine").symlink_to(root)
+    with pytest.raises(UserError, match=r"--gates='.*of mine.gates\.toml'\."):
+        load_gates(None, root=tmp_path / "of mine", where=here)
     assert choose_gates(root=tmp_path / "bare", where=here) == "none"
 
 

@@ -59,6 +59,18 @@ def test_hostile_names_stay_text_in_the_summary() -> None:
     assert "<script" not in summary
 
 
+def test_names_are_not_emphasised() -> None:
+    """Underscores and tildes around a name are kept, and those inside a word are no entities."""
+    model = {"name": "_a_b_ ~~c~~", "card": {"note": ""}}
+    title = summarize(make_manifest(**SETTINGS | {"model": model}), []).splitlines()[0]
+    assert title.startswith("# &#95;a_b&#95; &#126;&#126;c&#126;&#126; on probes")
+    assert "balanced_accuracy" in summarize(
+        MANIFEST,
+        [Score(metric="balanced_accuracy", task=Task.DETECTION, subgroup="all", value=1, low=0,
+               high=1, n=3)],
+    )  # fmt: skip
+
+
 def test_github_makes_no_links_of_a_name() -> None:
     """Mentions, issue numbers and bare addresses are broken up; the words stay."""
     model = {"name": "@everyone #1 http://a.b www.c.d", "card": {"note": ""}}

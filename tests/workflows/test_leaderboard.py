@@ -191,13 +191,13 @@ def test_runs_without_detection_are_told_what_to_do(tmp_path: Path) -> None:
     counts = {"cases": 1, "recorded": 1, "errors": 0, "partial": []}
     first, second = (
         write_run(
-            tmp_path / name, [make_record("a.png", C, task=Task.REASONING)],
+            tmp_path / "of mine" / name, [make_record("a.png", C, task=Task.REASONING)],
             tasks={"reasoning": counts, **more},
         )
         for name, more in (("first", {}), ("second", {"analysis": counts}))
     )  # fmt: skip
     with pytest.raises(
-        UserError, match=r"All have reasoning: .*`fakebench compare .*first .*second`"
+        UserError, match=r"All have reasoning: .*`fakebench compare '.*first' '.*second'`"
     ):
         rank_runs([first, second])
 
