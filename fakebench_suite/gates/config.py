@@ -117,9 +117,10 @@ def _check_other_file(*, root: Path, where: Path) -> None:
     other, path = where / FILE, root / FILE
     is_there = path.exists()
     instead = f"{path}, at the root" if is_there else f"none, for {root} is the root"
+    value = shlex.quote(str(path)) if is_there else NO_GATES
     raise UserError(
         f"{other} would not decide this run: without --gates it is {instead}. Write "
-        f"--gates={FILE} for the one here, or --gates={shlex.quote(str(path)) if is_there else NO_GATES}."
+        f"--gates={FILE} for the one here, or --gates={value}."
     )
 
 
