@@ -368,6 +368,23 @@ def test_paper_shows_every_plot_in_light(tabs: OpenTab, small_report: Path) -> N
     expect(tab.page.locator("html[data-theme=dark]")).to_be_attached()
 
 
+def test_paper_has_every_selected_record(tab: Tab, small_report: Path) -> None:
+    """Also those that are not in view, as many as the page says are found."""
+    tab.open(small_report, "#view=records&task=analysis")
+    page, rows = tab.page, tab.page.locator("#sheet tbody tr")
+    expect(rows).to_have_count(0)
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    page.emulate_media(media="print")
+    assert str(rows.count()) == tab.count_found() == count(task="analysis")
+    assert int(tab.count_found()) > 50
+    expect(rows.last).to_be_visible()
+    expect(page.locator("#list .dt-container")).to_be_hidden()
+    assert page.evaluate("document.documentElement.scrollHeight") > 1000
+    page.emulate_media(media="screen")
+    page.evaluate("dispatchEvent(new Event('afterprint'))")
+    expect(rows).to_have_count(0)
+
+
 def test_replies_of_one_batch_have_a_latency(tab: Tab, tmp_path: Path) -> None:
     """Where all answers took equally long there is a bar to be seen, and a sentence."""
     records = [

@@ -76,6 +76,8 @@ fakebench.list = (() => {
     // DataTables learns the height of the list only after it was built.
     measure();
     new ResizeObserver(measure).observe(document.getElementById("list"));
+    window.addEventListener("beforeprint", layOut);
+    window.addEventListener("afterprint", clearSheet);
   }
 
   function measure() {
@@ -94,6 +96,24 @@ fakebench.list = (() => {
     for (const column of place.querySelectorAll("col")) column.style.width = "";
     table.scroller.measure();
   }
+
+  const MAX_PRINTED = 2000;
+
+  // The selection as a plain table for paper, because DataTables draws only the rows in view.
+  function layOut() {
+    const printed = rows.slice(0, MAX_PRINTED);
+    const shown = columns().filter(({ name }) => name !== "picture" && printed.some((row) => show(name, row)));
+    const left = rows.length - MAX_PRINTED;
+    document.getElementById("sheet").replaceChildren(
+      el("table", {},
+        el("thead", {}, el("tr", {}, shown.map(({ title }) => el("th", {}, title)))),
+        el("tbody", {}, printed.map((row) =>
+          el("tr", {}, shown.map(({ className, render }) => el("td", { class: className }, render({ row }))))))),
+      left > 0 ? el("p", {}, `and ${left.toLocaleString("en")} more, which filters can bring on paper`) : "",
+    );
+  }
+
+  const clearSheet = () => document.getElementById("sheet").replaceChildren();
 
   function fill(selected) {
     rows = selected;
