@@ -8,6 +8,7 @@ import re
 from dataclasses import replace
 from importlib.resources import files
 from pathlib import Path
+from typing import Any
 
 import pytest
 from PIL import Image
@@ -246,7 +247,11 @@ def test_the_command_line_writes_reports(forks: str, tmp_path: Path) -> None:
     point_last(run)
     failed = call("report", "run", "--baseline=last", cwd=tmp_path)
     assert (failed.returncode, "would be compared with itself" in failed.stderr) == (2, True)
-    other = {"model": {"weights_digest": "x"}, "prompts": {"style": "clean"}, "identity": None}
+    other: dict[str, Any] = {
+        "model": {"weights_digest": "x"},
+        "prompts": {"style": "clean"},
+        "identity": None,
+    }
     write_run(tmp_path / "other", make_records(20), partial=["interrupted"], **other)
     result = call("report", "run", "--baseline=other", cwd=tmp_path)
     page = html.unescape((run / "index.html").read_text(encoding="utf-8"))
