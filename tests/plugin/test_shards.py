@@ -186,7 +186,7 @@ def test_what_does_not_belong_together_is_refused(run: Run, data: Path, project:
         assert not (project / "reports/m").exists()
     repeated = call("merge", "reports/one", "--into=reports/two", cwd=project)
     assert repeated.returncode == 2
-    assert "already holds a run" in repeated.stderr
+    assert "not empty. Choose another directory" in repeated.stderr
 
 
 @pytest.mark.parametrize(
