@@ -219,7 +219,7 @@ def test_what_follows_a_run_needs_no_extra(core: CoreInstallation) -> None:
         (*sample, "--shard=2/2", "--run=second"),
         ("merge", "reports/first", "reports/second", "--into=reports/whole"),
         ("compare", "reports/first", "reports/whole"),
-        ("judge", "agreement", "reports/whole", "reports/whole"),
+        ("judge", "agreement", "reports/first", "reports/whole"),
         ("report", "reports/whole"),
         ("runs",),
         ("data",),
