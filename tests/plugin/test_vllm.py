@@ -41,11 +41,11 @@ def install_package(project: Path, monkeypatch: pytest.MonkeyPatch, source: str)
 @pytest.mark.checkpoint
 @pytest.mark.parametrize("mode", EVERY_MODE, ids=" ".join)
 def test_a_run_is_answered_by_vllm(
-    run_apart: Run, project: Path, monkeypatch: pytest.MonkeyPatch, mode: tuple[str, ...]
+    run: Run, project: Path, monkeypatch: pytest.MonkeyPatch, mode: tuple[str, ...]
 ) -> None:
     """In this process and over workers, which agree on the work units; the manifest says so."""
     install_package(project, monkeypatch, PACKAGE)
-    result = run_apart("--model=pocket", "--engine=vllm", "--sample=12", "--gates=none", *mode)
+    result = run("--model=pocket", "--engine=vllm", "--sample=12", "--gates=none", *mode)
     assert result.ret == 0, result.stdout.str()
     run = read_run(project)
     assert {record["answer"]["tokens"] for record in run.records} == {2}
@@ -58,12 +58,12 @@ def test_a_run_is_answered_by_vllm(
 
 @pytest.mark.checkpoint
 def test_a_dead_engine_ends_the_run_in_a_sentence(
-    run_apart: Run, project: Path, monkeypatch: pytest.MonkeyPatch
+    run: Run, project: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """No case is an error, and ``--resume`` goes on once vLLM lives."""
     install_package(project, monkeypatch, DEAD)
     options = ("--model=pocket", "--engine=vllm", "--sample=2", "--gates=none", "-n0")
-    result = run_apart(*options)
+    result = run(*options)
     assert result.ret == pytest.ExitCode.INTERRUPTED
     result.stdout.fnmatch_lines(["*vLLM's engine has ended*--resume*"])
     assert not (project / "reports" / "run" / "records.jsonl").exists()
