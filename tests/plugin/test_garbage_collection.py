@@ -56,8 +56,13 @@ import sys
 import pytest
 
 sys.modules.pop("torch", None)
-if {has_torch}:
-    sys.modules["torch"] = sys
+
+@pytest.hookimpl(wrapper=True)
+def pytest_sessionfinish():
+    result = yield
+    if {has_torch}:  # Once all is scored: other libraries would use it.
+        sys.modules["torch"] = sys
+    return result
 
 def pytest_unconfigure(config):
     found = sum(isinstance(one, pytest.TestReport) for one in gc.get_objects())
