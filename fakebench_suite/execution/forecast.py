@@ -201,8 +201,8 @@ def forecast_total(
     """What all cases take together, from what those of a sample of images took.
 
     ``amounts`` holds, by case id, what an answer took, such as tokens; ``population`` the number of
-    cases by task. The interval comes from drawing images again, and a single image has none. None
-    where nothing was measured.
+    cases by task. The interval comes from drawing images again, pairs of probes together, and a
+    single image or pair has none. None where nothing was measured.
     """
     import numpy as np
 
@@ -210,7 +210,7 @@ def forecast_total(
     images: dict[str, int] = {}
     rows = [
         (
-            images.setdefault(record.case.base_image, len(images)),
+            images.setdefault(record.case.pair, len(images)),
             tasks.index(record.case.task),
             amount,
         )

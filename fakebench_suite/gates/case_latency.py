@@ -69,7 +69,10 @@ def _describe_borrowed(run: RunView, baseline: RunView, tasks: Sequence[str]) ->
         if borrowed := side.count_borrowed(tasks):
             be = "is" if borrowed == 1 else "are"
             answers = count_of(borrowed, "answer")
-            return f"{answers}{name} {be} of another run, and so are their seconds"
+            return (
+                f"{answers}{name} {be} of another run, and so are their seconds: ask all cases "
+                "anew, without --reuse or --answers"
+            )
     return None
 
 

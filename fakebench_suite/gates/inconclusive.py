@@ -11,6 +11,10 @@ from fakebench_suite.tasks.subgroups import ALL
 from fakebench_suite.text.display import count_of
 from fakebench_suite.types import GateOutcome, GateResult
 
+_WHY_UNSCORED = (
+    "as the server gives the probability of neither option; --reading=grammar reads replies instead"
+)
+
 
 def inconclusive(gate: Gate, reason: str, figures: GateResult | None = None) -> GateResult:
     """An inconclusive result with the given figures, if there are any."""
@@ -32,7 +36,7 @@ def reason_inconclusive(
         return f"{count_of(errors, 'case')} ended in an error"
     unscored = run.count_unscored(tasks, subgroup) if _needs_scores(gate) else 0
     if unscored:
-        return f"{count_of(unscored, 'case')} could not be scored"
+        return f"{count_of(unscored, 'case')} could not be scored, {_WHY_UNSCORED}"
     if n < gate.minimum:
         be = "is" if n == 1 else "are"
         return f"there {be} {count_of(n, 'case')} and the gate asks for {gate.minimum:,}"
@@ -45,7 +49,7 @@ def _needs_scores(gate: Gate) -> bool:
     They could have passed or missed, as cases with errors could.
     """
     if isinstance(gate, Threshold):
-        return not METRICS[gate.metric].counts_unscored
+        return METRICS[gate.metric].needs_scores
     return not isinstance(gate, Errors | Latency)
 
 
@@ -61,7 +65,7 @@ def baseline_mismatch(
         return f"{count_of(errors, 'case')} of the baseline ended in an error"
     unscored = baseline.count_unscored(tasks) if _needs_scores(gate) else 0
     if unscored:
-        return f"{count_of(unscored, 'case')} of the baseline could not be scored"
+        return f"{count_of(unscored, 'case')} of the baseline could not be scored, {_WHY_UNSCORED}"
     protocols = [side.manifest.protocol for side in (run, baseline)]
     if protocols[0] != protocols[1]:
         return (

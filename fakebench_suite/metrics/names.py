@@ -51,8 +51,8 @@ class Metric:
     open_ended: bool = False
     """True if a score without a value, or an interval without an end, lies above any bound."""
     need: Need | None = None
-    counts_unscored: bool = False
-    """True if replies that could not be scored count in it, too."""
+    needs_scores: bool = True
+    """False if it is about what replies say and how they end, right or wrong."""
 
 
 def is_score_of(metric: Metric, task: str) -> bool:
@@ -77,7 +77,7 @@ _rating_metric = partial(_text_metric, need=Need.RATINGS, high=2.0)
 _encoder_metric = partial(_text_metric, need=Need.ENCODER)
 _claim_metric = partial(_text_metric, by_criterion=True)
 _box_metric = partial(Metric, graders=(Grader.BOX,))
-_reply_metric = partial(Metric, counts_unscored=True)
+_reply_metric = partial(Metric, needs_scores=False)
 
 METRICS: Mapping[str, Metric] = MappingProxyType({
     "accuracy": Metric(
@@ -109,13 +109,18 @@ METRICS: Mapping[str, Metric] = MappingProxyType({
     "fake_real_gap": _label_metric(
         meaning="accuracy on fake images minus accuracy on real images", low=-1.0,
     ),
-    "fake_rate": _label_metric(meaning="share of parsed replies that say fake"),
-    "yes_rate": _label_metric(meaning="share of yes among the replies to yes-or-no questions"),
+    "fake_rate": _label_metric(
+        meaning="share of parsed replies that say fake", needs_scores=False,
+    ),
+    "yes_rate": _label_metric(
+        meaning="share of yes among the replies to yes-or-no questions", needs_scores=False,
+    ),
     "matthews_corrcoef": _label_metric(
         meaning="correlation of verdict and truth; 0 is chance", low=-1.0,
     ),
     "polarity_consistency": _label_metric(
         meaning="share of images with one verdict on 'is it fake?' and 'is it real?'",
+        needs_scores=False,
     ),
     "pairwise_accuracy": _label_metric(
         meaning="share of probe pairs in which the forged one ranks as faker",
@@ -141,7 +146,7 @@ METRICS: Mapping[str, Metric] = MappingProxyType({
     ),
     "verdict_loss_rate": _robustness_metric(
         meaning="share of verdicts that are none any more once the case is perturbed", divides=True,
-        counts_unscored=True,
+        needs_scores=False,
     ),
     "accuracy_change": _robustness_metric(
         meaning="accuracy minus that on the same cases unperturbed", low=-1.0, divides=True,

@@ -3,6 +3,7 @@
 import itertools
 import math
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -226,3 +227,15 @@ def test_one_image_says_nothing_of_others() -> None:
     record = make_record("0.png", Outcome.CORRECT)
     total = forecast_total([record], {record.case.id: 7.0}, {Task.DETECTION: 3})
     assert total == PredictedValue(value=21.0)
+
+
+def test_a_pair_of_probes_says_nothing_of_others() -> None:
+    """Both images show one photograph, and are drawn together."""
+    records = [
+        replace(record, case=replace(record.case, paired_image=other))
+        for name, other in (("a", "a-forged"), ("a-forged", "a"))
+        for record in [make_record(name, Outcome.CORRECT)]
+    ]
+    taken = {record.case.id: 7.0 + n for n, record in enumerate(records)}
+    total = forecast_total(records, taken, {Task.DETECTION: 4})
+    assert total == PredictedValue(value=30.0)

@@ -461,6 +461,7 @@ def test_seconds_of_another_run_settle_nothing(
     of = " of the baseline" if side == "baseline" else ""
     be = "is" if taken == 1 else "are"
     assert f"{message}{of} {be} of another run, and so are their seconds" in decision.reason
+    assert "without --reuse or --answers" in decision.reason
 
 
 def test_cases_that_could_not_be_scored_settle_nothing() -> None:
@@ -473,10 +474,15 @@ def test_cases_that_could_not_be_scored_settle_nothing() -> None:
     decision = rule(FLOOR, run)
     assert decision.outcome is GateOutcome.INCONCLUSIVE
     assert "30 cases could not be scored" in decision.reason
+    assert "--reading=grammar" in decision.reason
     unread = Threshold(
         name="g", task=Task.DETECTION, metric="parsed_rate", compare=Comparand.VALUE, at_least=0.95
     )
     assert rule(unread, run).outcome is GateOutcome.FAIL
+    constant = Threshold(name="c", task=Task.DETECTION, metric="fake_rate", at_most=0.98)
+    assert rule(constant, run).outcome is GateOutcome.PASS
+    parsed = Threshold(name="p", task=Task.DETECTION, metric="accuracy_parsed", at_least=0.5)
+    assert rule(parsed, run).outcome is GateOutcome.INCONCLUSIVE
     assert "could not be scored" in rule(REGRESSION, run, run).reason
     whole = make_run(records[:200])
     assert "30 cases of the baseline could not be scored" in rule(REGRESSION, whole, run).reason
