@@ -188,15 +188,15 @@ def _find_interval(gate: Threshold, score: Score) -> tuple[float, float | None, 
     return value, low, high
 
 
-def _format_figure(figure: float, gate: Threshold) -> str:
+def _format_figure(figure: float, *bounds: float | None) -> str:
     """Three digits, or as many as tell the figure from a bound that it is not at."""
     if not math.isfinite(figure):
         return "not reached"
-    bounds = [bound for bound in (gate.at_least, gate.at_most) if bound is not None]
     digits = 3
     while digits < _MOST_DIGITS and any(
-        abs(figure - bound) > _ROUNDING and f"{figure:.{digits}f}" == f"{bound:.{digits}f}"
+        abs(figure - bound) > _ROUNDING and f"{figure:z.{digits}f}" == f"{bound:z.{digits}f}"
         for bound in bounds
+        if bound is not None
     ):
         digits += 1
     return f"{figure:z.{digits}f}"
@@ -211,9 +211,12 @@ def _compare_with_bounds(gate: Threshold, score: Score) -> GateResult:
     if low is None or high is None:
         return inconclusive(gate, f'{gate.metric} has no interval; say compare = "value"', result)
     has_interval = gate.compare is not Comparand.VALUE and math.isfinite(low)
-    ends = f" [{_format_figure(low, gate)}, {_format_figure(high, gate)}]" if has_interval else ""
+    shown, floor, ceiling = (
+        _format_figure(figure, gate.at_least, gate.at_most) for figure in (value, low, high)
+    )
+    ends = f" [{floor}, {ceiling}]" if has_interval else ""
     cases = count_of(score.n, "case")
-    measured = f"{gate.metric} is {_format_figure(value, gate)}{ends} over {cases}"
+    measured = f"{gate.metric} is {shown}{ends} over {cases}"
     outcomes: list[tuple[GateOutcome, str, int | None]] = []
     for bound, side, gap in (
         (gate.at_least, "at least", low - (gate.at_least or 0)),
@@ -296,7 +299,7 @@ def _evaluate_regression(
     binary = gate.metric == "accuracy"
     low, high, _ = drop_interval(pairs, gate.level, binary=binary)
     p = float(adjusted[gate.name])
-    change = describe_change(gate.metric, pairs, low, high, p)
+    change = _describe_change(gate, pairs, low, high, p)
     result = GateResult(
         gate=gate.name, outcome=GateOutcome.PASS,
         reason=f"{change}; a drop of {gate.margin:g} is excluded.",
@@ -323,20 +326,24 @@ def _evaluate_regression(
     return replace(result, outcome=GateOutcome.INCONCLUSIVE, reason=why, needed=needed)
 
 
-def describe_change(
-    metric: str, pairs: PairedDifferences, low: float, high: float, p: float
+def _describe_change(
+    gate: Regression, pairs: PairedDifferences, low: float, high: float, p: float
 ) -> str:
     """The change of a metric in words; ``p`` is of the test that it fell."""
-    name = metric.replace("_", " ")
-    if METRICS[metric].high != 1:  # As margins are.
-        name = f"{name}, as a share of {METRICS[metric].high:g},"
+    name = gate.metric.replace("_", " ")
+    if METRICS[gate.metric].high != 1:  # As margins are.
+        name = f"{name}, as a share of {METRICS[gate.metric].high:g},"
     cases = f"on {count_of(pairs.n, 'case')}"
-    drop = pairs.mean
-    if drop == 0:
+    if pairs.mean == 0:
         return f"{name} did not change [{-high:+z.3f}, {-low:+z.3f}] {cases}"
-    if drop > 0:
-        return f"{name} fell by {drop:z.3f} [{low:z.3f}, {high:z.3f}] (p = {p:.2g}) {cases}"
-    return f"{name} rose by {-drop:z.3f} [{-high:z.3f}, {-low:z.3f}] {cases}"
+    falls = pairs.mean > 0
+    change, least, most = (
+        _format_figure(figure, gate.margin if falls else -gate.margin)
+        for figure in ((pairs.mean, low, high) if falls else (-pairs.mean, -high, -low))
+    )
+    if falls:
+        return f"{name} fell by {change} [{least}, {most}] (p = {p:.2g}) {cases}"
+    return f"{name} rose by {change} [{least}, {most}] {cases}"
 
 
 def _judge_mismatch(gate: Regression, run: RunView, baseline: RunView) -> str | None:

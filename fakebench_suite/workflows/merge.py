@@ -53,7 +53,7 @@ from fakebench_suite.workflows.shards import ShardRun, merge_coverage
 T = TypeVar("T")
 _MAX_DIFFERENCES = 8
 _SAME_CHANCE = 1e-3
-"""Most that P(fake) of one prompt differs by where other prompts were computed beside it."""
+"""P(fake) that differs by no more is one answer, computed beside other prompts."""
 
 
 def merge_runs(

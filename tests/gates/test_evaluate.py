@@ -498,3 +498,22 @@ def test_a_figure_beside_its_bound_does_not_look_like_it() -> None:
     assert decision.outcome is GateOutcome.FAIL
     assert "accuracy is 0.4999 over 10,000 cases; required: at least 0.5" in decision.reason
     assert "accuracy is 0.500 over 10 cases" in rule(gate, make_run(detect(5, 10))).reason
+
+
+def test_a_figure_just_below_zero_does_not_look_like_it() -> None:
+    """It has no sign where three digits leave nothing of it, as zero has none."""
+    records = [
+        make_record(f"{fake}{n}.png", Outcome.CORRECT if n < hits else Outcome.INCORRECT, fake=fake)
+        for fake, hits in ((True, 1249), (False, 1250))
+        for n in range(2500)
+    ]
+    gate = Threshold(
+        name="g", task=Task.DETECTION, metric="fake_real_gap", compare=Comparand.VALUE, at_least=0
+    )
+    assert "fake_real_gap is -0.0004 over" in rule(gate, make_run(records)).reason
+
+
+def test_a_change_beside_its_margin_does_not_look_like_it() -> None:
+    """A fall by 102 of 5,000 cases is more than one by 0.02."""
+    before, after = make_run(detect(5000, 5000)), make_run(detect(4898, 5000))
+    assert "fell by 0.0204 [" in rule(REGRESSION, after, before).reason
