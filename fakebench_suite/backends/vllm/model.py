@@ -150,7 +150,8 @@ class VllmBackend(Backend):
             return
         self._gave_up, now = True, asyncio.get_running_loop().time()
         for wait in self._waits:
-            wait.reschedule(now)
+            if not wait.expired():  # It ends already, as soon as vLLM has dropped the prompt.
+                wait.reschedule(now)
 
     def close(self) -> None:
         """Give up what is in flight, and end vLLM's processes."""

@@ -152,9 +152,9 @@ class ReplicaPool:
         """By replica, how it answers prompts as far as it has found out."""
         self._stop_reason: str | None = None
         self._told: set[Any] = set()
+        """Replicas that were told to stop."""
         self._told_to_give_up: set[Any] = set()
         self._gives_up = False
-        """Replicas that were told to stop."""
         places = list_replica_resources(cluster.list_nodes(), cores, gpus=order.gpus)
         self._slots = [ReplicaSlot(place=place, replica=None) for place in places]
         for slot in self._slots:

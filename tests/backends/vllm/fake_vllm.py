@@ -57,6 +57,8 @@ class FakeVllm:
     """Tokens, image and parameters of each prompt, in order."""
     image_ids: list[Sequence[str]] = field(default_factory=list)
     """Names of the images of each prompt, in order."""
+    dropping_s: float = 0.0
+    """Seconds until a prompt that nobody waits for is dropped."""
     given: int = 0
     """Prompts that the engine has."""
     most: int = 0
@@ -119,6 +121,9 @@ class AsyncLLM:
             if self.fake.dead:
                 raise EngineDeadError
             completion = self.fake.complete(tokens, parameters)
+        except asyncio.CancelledError:  # The engine, in a process of its own, is told to drop it.
+            await asyncio.sleep(self.fake.dropping_s)
+            raise
         finally:
             self.fake.given -= 1
         yield SimpleNamespace(

@@ -1,5 +1,6 @@
 """The backend over a vllm that computes nothing: what it is given, and what becomes of it."""
 
+import logging
 import os
 import sys
 import threading
@@ -263,6 +264,28 @@ def test_what_hangs_is_given_up_after_a_stop(fake: FakeVllm) -> None:
         thread.join(30)
         assert fake.given == backend.requests_in_flight == 0
     assert replies == [NotAsked("It is enough.")] * 12
+
+
+def test_what_is_being_dropped_is_given_up_once(
+    fake: FakeVllm, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Both the stop of a run and an interrupt give up; a prompt may be ending for a time-out."""
+    errors: list[str] = []
+    monkeypatch.setattr(logging.getLogger("asyncio"), "error", lambda text, **_: errors.append(text))
+    fake.dropping_s = 0.3
+    images, replies = draw(), list[Any]()
+    with load_model(CARD_OF_FOUR, LoadOptions()) as backend:
+        prompts = list_prompts(images)
+        thread = threading.Thread(target=lambda: replies.extend(ask(backend, prompts, images)))
+        thread.start()
+        wait_until(lambda: len(fake.asked) == 1)
+        backend.stop("It is enough.")
+        backend.give_up()
+        time.sleep(0.1)
+        backend.give_up()
+        thread.join(30)
+    assert replies == [NotAsked("It is enough.")]
+    assert not errors
 
 
 def test_a_dead_engine_leaves_the_rest_to_resume(fake: FakeVllm) -> None:
