@@ -273,6 +273,25 @@ def _has_several_settings(manifest: Manifest) -> bool:
 
 def list_reservations(manifest: Manifest, records: Sequence[Record]) -> list[str]:
     """Sentences about what was not asked, and what limits the meaning of the answers."""
+    reservations = list_answer_reservations(manifest, records)
+    lacking = manifest.deselected
+    if lacking:
+        reservations.append(
+            f"Not asked: {', '.join(lacking)}; the model lacks the capability "
+            f"{', '.join(sorted(set(lacking.values())))}."
+        )
+    if reason := manifest.judge.given_up:
+        reservations.append(f"Some texts were not judged; --resume judges them. {reason}")
+    if (uncounted := count_uncounted(records)) and not manifest.answers:
+        reservations.append(
+            f"It is not known what {count_of(uncounted, 'answer')} took: the sums of tokens and "
+            "cost are too small."
+        )
+    return reservations
+
+
+def list_answer_reservations(manifest: Manifest, records: Sequence[Record]) -> list[str]:
+    """Sentences about what limits the meaning of the answers in these records of a run."""
     runs = {"this run": manifest}
     if manifest.answers:
         runs = {f"the run {manifest.answers}": manifest}
@@ -283,20 +302,9 @@ def list_reservations(manifest: Manifest, records: Sequence[Record]) -> list[str
             "The prompts were rendered or answered with other settings before than after the run "
             "was resumed, or in the run whose answers were taken over."
         )
-    lacking = manifest.deselected
-    if lacking:
-        reservations.append(
-            f"Not asked: {', '.join(lacking)}; the model lacks the capability "
-            f"{', '.join(sorted(set(lacking.values())))}."
-        )
     reservations += _list_detector_reservations(manifest, records)
     reservations += _list_server_reservations(manifest)
     reservations += _list_score_reservations(records)
-    if (uncounted := count_uncounted(records)) and not manifest.answers:
-        reservations.append(
-            f"It is not known what {count_of(uncounted, 'answer')} took: the sums of tokens and "
-            "cost are too small."
-        )
     return reservations
 
 
@@ -349,7 +357,7 @@ def _list_detector_reservations(manifest: Manifest, records: Sequence[Record]) -
 
 
 def _list_server_reservations(manifest: Manifest) -> list[str]:
-    """Sentences about the servers of model and judge."""
+    """Sentences about the server of the model."""
     reservations = []
     if manifest.usage is not None and len(manifest.usage.models) > 1:
         models = [f"{name} ({count:,})" for name, count in manifest.usage.models.items()]
@@ -364,8 +372,6 @@ def _list_server_reservations(manifest: Manifest) -> list[str]:
             f"The model's server counted {count} tokens for a test prompt with a picture, fewer "
             "than any known model has for both: it may not have shown pictures to the model."
         )
-    if reason := manifest.judge.given_up:
-        reservations.append(f"Some texts were not judged; --resume judges them. {reason}")
     return reservations
 
 

@@ -9,13 +9,13 @@ from fakebench_suite.errors import UserError
 from fakebench_suite.metrics.intervals import Estimate
 from fakebench_suite.report.markdown import describe_data, describe_note, describe_replies
 from fakebench_suite.runs.completeness import describe_partial
-from fakebench_suite.runs.coverage import lacks_score
 from fakebench_suite.runs.differences import check_same_data, describe_pixel_change
 from fakebench_suite.runs.manifest import Manifest
 from fakebench_suite.runs.store import read_all_records, read_manifest
 from fakebench_suite.tasks.registry import list_tasks
 from fakebench_suite.text.display import count_of
 from fakebench_suite.types import Outcome, Record, Task
+from fakebench_suite.workflows.finalize import list_answer_reservations
 
 METRICS = (
     "balanced_accuracy", "roc_auc", "average_precision", "equal_error_rate",
@@ -101,8 +101,8 @@ class _Run:
     """By case id."""
     errors: int
     """Detection cases that ended in an error."""
-    unscored: int
-    """Detection cases with a label that could not be scored."""
+    reservations: Sequence[str]
+    """What limits the meaning of its detection records."""
 
 
 def _read_run(folder: Path) -> _Run:
@@ -122,7 +122,7 @@ def _read_run(folder: Path) -> _Run:
             and record.verdict.outcome is not Outcome.UNSCORED
         },
         errors=sum(record.verdict.outcome.is_error for record in records),
-        unscored=sum(map(lacks_score, records)),
+        reservations=list_answer_reservations(manifest, records),
     )
 
 
@@ -183,17 +183,15 @@ def _list_notes(run: _Run) -> Iterator[str]:
     trained = manifest.model.summarize_card().training_data
     if trained:
         yield f"Trained on: {trained.removesuffix('.')}."
-    elif manifest.model.card.get("backend") == "classifier":
-        yield "It is not known what it was trained on."
-    yield from manifest.reservations
+    # Not those in the manifest, which are of its texts and its baseline, too.
+    yield from run.reservations
     yield from describe_note(manifest)
     yield from describe_replies(manifest)
     if why := describe_partial(manifest):
         yield f"Partial run ({why})."
-    for count, what in ((run.errors, "ended in an error"), (run.unscored, "could not be scored")):
-        if count:
-            be = "is" if count == 1 else "are"
-            yield f"{count_of(count, 'case')} {what} and {be} left out."
+    if run.errors:
+        be = "is" if run.errors == 1 else "are"
+        yield f"{count_of(run.errors, 'case')} ended in an error and {be} left out."
 
 
 def _list_differences(run: _Run, first: _Run) -> Iterator[str]:
