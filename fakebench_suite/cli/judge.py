@@ -18,7 +18,7 @@ from fakebench_suite.grading.judges.registry import (
     open_judge,
     parse_judge,
 )
-from fakebench_suite.runs.differences import check_same_data
+from fakebench_suite.runs.differences import check_other_run
 from fakebench_suite.runs.last import find_run
 from fakebench_suite.runs.store import read_all_records, read_manifest
 from fakebench_suite.text.display import count_of, to_single_line
@@ -84,7 +84,7 @@ def compute_agreement(
     from fakebench_suite.metrics.agreement import measure_agreement
 
     folders = find_run(run), find_run(other)
-    check_same_data(*folders)
+    check_other_run(*folders)
     first, second = (read_all_records(folder, read_manifest(folder)) for folder in folders)
     agreement = measure_agreement(first, second)
     judges = " and ".join(map(to_single_line, agreement.judges))

@@ -70,10 +70,15 @@ def check_data(run: Path, *, name: str, digest: str) -> None:
         )
 
 
-def check_same_data(run: Path, other: Path) -> None:
-    """Raise UserError if two runs to be compared are one, or are over different data sets."""
+def check_other_run(run: Path, other: Path) -> None:
+    """Raise UserError if two runs to be compared are one."""
     if resolve(run) == resolve(other):
         raise UserError(f"{other} would be compared with itself. Name another run.")
+
+
+def check_same_data(run: Path, other: Path) -> None:
+    """Raise UserError if two runs to be compared are one, or are over different data sets."""
+    check_other_run(run, other)
     dataset = read_manifest(run).dataset
     check_data(other, name=dataset.name, digest=dataset.digest)
 

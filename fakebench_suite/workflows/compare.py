@@ -85,7 +85,7 @@ def compare_runs(before: Path, after: Path) -> Comparison:
 
 
 def _list_limits(name: str, run: RunView) -> Iterator[str]:
-    """One sentence each on why cases of a run are not compared: it is partial, or has errors."""
+    """Why cases of a run are not compared: it is partial, or some have errors or no score."""
     if why := describe_partial(run.manifest):
         yield f"the {name} run is partial ({why}): only cases of both runs are compared"
     errors = sum(record.verdict.outcome.is_error for record in run.records)

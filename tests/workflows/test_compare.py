@@ -177,6 +177,19 @@ def test_a_run_is_not_compared_with_itself(tmp_path: Path) -> None:
         assert "would be compared with itself" in result.stderr
 
 
+def test_judges_agree_on_the_texts_that_two_versions_of_a_data_set_share(tmp_path: Path) -> None:
+    """Texts are paired by themselves, so that the data set may have grown between the runs."""
+    texts = [
+        make_record(f"{number}.png", C, task=Task.ANALYSIS, score=score)
+        for number, score in enumerate([2.0, 1.0, 0.0])
+    ]
+    write_run(tmp_path / "first", texts[:2], dataset={"digest": "before"})
+    write_run(tmp_path / "second", texts)
+    result = call("judge", "agreement", "first", "second", cwd=tmp_path)
+    assert result.returncode == 0, result.stderr
+    assert result.stdout.startswith("2 texts graded by both")
+
+
 def test_runs_without_a_common_case_are_not_compared(tmp_path: Path) -> None:
     """There is nothing to say of them."""
     before = write_run(tmp_path / "before", make_records(*[C] * 3))

@@ -380,6 +380,8 @@ def test_paper_has_every_selected_record(tab: Tab, small_report: Path) -> None:
     expect(rows.last).to_be_visible()
     expect(page.locator("#list .dt-container")).to_be_hidden()
     assert page.evaluate("document.documentElement.scrollHeight") > 1000
+    page.set_viewport_size({"width": 718, "height": 1000})  # A4 in its margins: nothing is cut off
+    assert page.evaluate("document.querySelector('#sheet table').offsetWidth") <= 718
     page.emulate_media(media="screen")
     page.evaluate("dispatchEvent(new Event('afterprint'))")
     expect(rows).to_have_count(0)
