@@ -271,7 +271,9 @@ def test_what_is_being_dropped_is_given_up_once(
 ) -> None:
     """Both the stop of a run and an interrupt give up; a prompt may be ending for a time-out."""
     errors: list[str] = []
-    monkeypatch.setattr(logging.getLogger("asyncio"), "error", lambda text, **_: errors.append(text))
+    monkeypatch.setattr(
+        logging.getLogger("asyncio"), "error", lambda text, **_: errors.append(text)
+    )
     fake.dropping_s = 0.3
     images, replies = draw(), list[Any]()
     with load_model(CARD_OF_FOUR, LoadOptions()) as backend:
