@@ -273,13 +273,14 @@ def _has_several_settings(manifest: Manifest) -> bool:
 
 def list_reservations(manifest: Manifest, records: Sequence[Record]) -> list[str]:
     """Sentences about what was not asked, and what limits the meaning of the answers."""
-    reservations = list_answer_reservations(manifest, records)
+    reservations = []
     lacking = manifest.deselected
     if lacking:
         reservations.append(
             f"Not asked: {', '.join(lacking)}; the model lacks the capability "
             f"{', '.join(sorted(set(lacking.values())))}."
         )
+    reservations += list_answer_reservations(manifest, records)
     if reason := manifest.judge.given_up:
         reservations.append(f"Some texts were not judged; --resume judges them. {reason}")
     if (uncounted := count_uncounted(records)) and not manifest.answers:
