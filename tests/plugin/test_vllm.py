@@ -47,12 +47,12 @@ def test_a_run_is_answered_by_vllm(
     install_package(project, monkeypatch, PACKAGE)
     result = run("--model=pocket", "--engine=vllm", "--sample=12", "--gates=none", *mode)
     assert result.ret == 0, result.stdout.str()
-    run = read_run(project)
-    assert {record["answer"]["tokens"] for record in run.records} == {2}
-    assert run.manifest["engine"] == {"name": "vllm"}
-    assert run.manifest["identity"]["card"]["backend"] == "vllm"
-    assert run.manifest["recorded"] == run.manifest["selected"] > MIN_UNIT_PROMPTS
-    for info in run.manifest["inference"]:
+    written = read_run(project)
+    assert {record["answer"]["tokens"] for record in written.records} == {2}
+    assert written.manifest["engine"] == {"name": "vllm"}
+    assert written.manifest["identity"]["card"]["backend"] == "vllm"
+    assert written.manifest["recorded"] == written.manifest["selected"] > MIN_UNIT_PROMPTS
+    for info in written.manifest["inference"]:
         assert info["details"]["vllm"] == "0.0"
 
 
