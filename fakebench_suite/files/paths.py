@@ -14,6 +14,18 @@ def expand_home(argument: str) -> str:
     return option + equals + os.path.expanduser(path)  # noqa: PTH111  # Path.expanduser raises
 
 
+def is_utf8(name: str) -> bool:
+    """Whether a name or path can be written as UTF-8, as in manifests and reports.
+
+    File systems take any bytes, and Python makes half surrogate pairs of those that are none.
+    """
+    try:
+        name.encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 def resolve(path: Path) -> Path:
     """Return the absolute path with links resolved; never raises.
 

@@ -22,7 +22,7 @@ from fakebench_suite.errors import UserError, describe_choices
 from fakebench_suite.execution.budget import Budget, parse_budget
 from fakebench_suite.execution.plan import DEFAULT_MODEL, RunRequest
 from fakebench_suite.execution.robustness import RobustnessRequest
-from fakebench_suite.files.paths import expand_home, resolve
+from fakebench_suite.files.paths import expand_home, is_utf8, resolve
 from fakebench_suite.gates.config import GateConfig, load_gates
 from fakebench_suite.grading.judges.registry import parse_judge
 from fakebench_suite.grading.labels.result import ReplyParserKind
@@ -246,6 +246,8 @@ def _text(text: str) -> str:
         raise argparse.ArgumentTypeError(
             "its value is empty, as where a variable is not set; name one, or leave it out"
         )
+    if not is_utf8(text):
+        raise argparse.ArgumentTypeError(f"{text!r} is not UTF-8; rename it, or link to it")
     return text
 
 
@@ -357,8 +359,10 @@ def name_model(option: argparse.Namespace) -> str:
 
 
 def read_settings(config: pytest.Config) -> Settings:
-    """The settings of this run; raises UsageError for a bad run name."""
+    """The settings of this run; raises UsageError for a bad run name or current directory."""
     option = config.option
+    if not is_utf8(here := str(config.invocation_params.dir)):
+        raise pytest.UsageError(f"The directory {here!r} is not UTF-8; rename it, or link to it.")
     started = datetime.now().astimezone().strftime("%Y%m%d-%H%M%S")
     data = option.data and parse_data(option.data, below=config.invocation_params.dir)
     data_name = name_data(data)
@@ -373,6 +377,8 @@ def read_settings(config: pytest.Config) -> Settings:
         raise pytest.UsageError(
             f"--run={LAST} is what points at the last run. Choose another name."
         )
+    if not is_utf8(name):
+        raise pytest.UsageError(f"--run is {name!r}, which is not UTF-8. Choose another name.")
     if Path(name).name != name or name in {".", ".."}:
         raise pytest.UsageError(
             f"--run is {name!r}; it must be a plain name, not a path. Use --reports for the place."

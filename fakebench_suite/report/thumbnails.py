@@ -13,7 +13,7 @@ from functools import cache, partial
 from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
-from urllib.parse import quote, unquote
+from urllib.parse import quote_from_bytes, unquote_to_bytes
 
 import msgspec
 
@@ -243,7 +243,7 @@ def copy_thumbnails(run: Path, other: Path) -> None:
         picture = source_images[name]
         for file in {picture.file, picture.whole or picture.file}:
             shutil.copyfile(source / file, folder / file, follow_symlinks=False)
-        place = other / unquote(picture.full) if picture.full else None
+        place = other / os.fsdecode(unquote_to_bytes(picture.full)) if picture.full else None
         full = _relative_link(relate, place) if place is not None and place.is_file() else None
         images[name] = replace(picture, full=full)
     write_whole(folder / KNOWN, msgspec.json.encode(images))
@@ -351,7 +351,10 @@ def _relative_link(relate: _Relate, path: Path | None) -> str | None:
     if path.is_symlink():
         path = path.resolve()
     folder = relate(path.parent)
-    return None if folder is None else quote((folder / path.name).as_posix())
+    # Names of files are bytes, and not always those of a text.
+    return (
+        None if folder is None else quote_from_bytes(os.fsencode((folder / path.name).as_posix()))
+    )
 
 
 def _make_relate(run: Path) -> _Relate:

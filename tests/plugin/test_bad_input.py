@@ -1,10 +1,14 @@
 """Every mistake of a user's ends in one clear error before anything is asked."""
 
+import os
 from pathlib import Path
 
 import pytest
 
 from tests.plugin.sandbox import MODES, Run
+
+BYTES = b"m\xff"
+"""A name that a file system takes and that is no text."""
 
 
 @pytest.mark.parametrize("mode", MODES, ids=" ".join)
@@ -66,6 +70,10 @@ def test_weights_that_are_not_here_are_one_sentence(
                 "--reuse",
             )
         ),
+        *(
+            ([f"{option}={os.fsdecode(BYTES)}"], f"*{option}*'m?udcff'*is not UTF-8*")
+            for option in ("--data", "--gates", "--baseline", "--answers", "--reports", "--run")
+        ),
     ],
     ids=lambda value: value[0] if isinstance(value, list) else "",
 )
@@ -74,6 +82,19 @@ def test_bad_options_are_usage_errors(run: Run, options: list[str], message: str
     result = run(*options)
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     result.stderr.fnmatch_lines([message])
+
+
+def test_a_directory_whose_name_is_no_text_is_refused(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No manifest or report could name it."""
+    place = tmp_path / os.fsdecode(BYTES)
+    place.mkdir()
+    (place / "conftest.py").write_text('pytest_plugins = "fakebench_suite.plugin"')
+    monkeypatch.chdir(place)
+    result = run(f"--rootdir={place}")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["*The directory '*m?udcff' is not UTF-8; rename it*"])
 
 
 @pytest.mark.parametrize(

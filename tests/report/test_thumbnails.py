@@ -1,5 +1,6 @@
 """Thumbnails: made by threads, and never at the cost of the run."""
 
+import os
 import subprocess
 import sys
 import threading
@@ -108,6 +109,27 @@ def test_a_folder_that_cannot_be_written_is_told_when_asked_for(tmp_path: Path) 
         with pytest.raises(OSError, match="report"):
             pictures.finish()
     assert entered
+
+
+class OddlyNamed(Source):
+    """Pictures whose files have names that are no texts."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(0.0)
+        self._folder = folder
+
+    def find(self, image: str) -> Path | None:
+        """A file."""
+        path = self._folder / os.fsdecode(b"\xff" + image.encode())
+        path.touch()
+        return path
+
+
+def test_a_file_whose_name_is_no_text_is_linked_by_its_bytes(tmp_path: Path) -> None:
+    """As browsers do with the addresses of such files."""
+    with Thumbnails(tmp_path, NAMES[:1], OddlyNamed(tmp_path)) as pictures:
+        (picture,) = pictures.finish().values()
+    assert picture.full == f"%FF{NAMES[0]}"
 
 
 def test_who_leaves_early_waits_for_no_picture(tmp_path: Path) -> None:
