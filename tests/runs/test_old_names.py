@@ -70,18 +70,22 @@ def test_a_record_with_one_box_has_it_as_its_region(tmp_path: Path) -> None:
 
 
 def test_scores_of_old_records_are_those_that_were_written() -> None:
-    """Only names changed, and intervals over the run's few images, which were too narrow."""
+    """Only names changed, and intervals, which were too narrow: the run is over one pair of images.
+
+    Where replies about a single pair differ, there is none.
+    """
     scores = [score for score in read_scores(OLD_RUN) if score.metric not in TEXT_METRICS]
     added = {"f1_score", "label_accuracy", "label_accuracy_parsed", "unexplained_rate"}
     computed = score_records(read_records(OLD_RUN))
     kept = [s for s in computed if s.metric not in added and "claim" not in s.metric]
     for score, old in zip(kept, scores, strict=True):
         assert replace(score, low=old.low, high=old.high) == old
-        if old.low is not None and old.high is not None:
-            assert score.low is not None
-            assert score.high is not None
-            assert score.low <= old.low
-            assert score.high >= old.high
+        if old.low is None or old.high is None or score.low is None or score.high is None:
+            assert score.low is score.high is None
+            continue
+        assert score.low <= old.low
+        assert score.high >= old.high
+    assert any(score.low is not None for score in kept)
     subgroups = {score.subgroup for score in scores}
     assert {"all", "question_type=isfake", "label=fake"} <= subgroups
     assert "format_followed" in {score.metric for score in scores}
