@@ -23,7 +23,7 @@ style: $(READY)
 	$(BIN)/ruff check .
 
 types: $(READY)
-	$(BIN)/mypy
+	$(BIN)/mypy --num-workers=2
 
 # In the order of files, at whose end short ones stand: by default those with few tests are last, whose
 # tests take longest. Without the capture of log records, which no test looks at: with torch there are
