@@ -232,15 +232,21 @@ def test_seconds_add_up_to_the_wall_time(fake: FakeVllm) -> None:
     assert {answer.batch_size for answer in answers} == {4}
 
 
-def test_after_a_stop_nothing_is_handed_over(fake: FakeVllm) -> None:
-    """What vLLM has is answered; the rest is not asked, for the reason given."""
-    images = draw(12)
-    replies: list[Any] = []
+@contextmanager
+def ask_twelve(fake: FakeVllm) -> Iterator[tuple[Backend, threading.Thread, list[Any]]]:
+    """A backend, the thread that asks it about twelve images, and its replies: vLLM has eight."""
+    images, replies = draw(12), list[Any]()
     with load_model(CARD_OF_FOUR, LoadOptions()) as backend:
         prompts = list_prompts(images)
         thread = threading.Thread(target=lambda: replies.extend(ask(backend, prompts, images)))
         thread.start()
         wait_until(lambda: len(fake.asked) == 8)
+        yield backend, thread, replies
+
+
+def test_after_a_stop_nothing_is_handed_over(fake: FakeVllm) -> None:
+    """What vLLM has is answered; the rest is not asked, for the reason given."""
+    with ask_twelve(fake) as (backend, thread, replies):
         backend.stop("It is enough.")
         open_gate(backend, fake)
         thread.join()
@@ -249,14 +255,8 @@ def test_after_a_stop_nothing_is_handed_over(fake: FakeVllm) -> None:
 
 
 def test_what_hangs_is_given_up_after_a_stop(fake: FakeVllm) -> None:
-    """VLLM drops it, and nothing is said of the prompts but that they were not asked."""
-    images = draw(12)
-    replies: list[Any] = []
-    with load_model(CARD_OF_FOUR, LoadOptions()) as backend:
-        prompts = list_prompts(images)
-        thread = threading.Thread(target=lambda: replies.extend(ask(backend, prompts, images)))
-        thread.start()
-        wait_until(lambda: len(fake.asked) == 8)
+    """It is dropped, and nothing is said of the prompts but that they were not asked."""
+    with ask_twelve(fake) as (backend, thread, replies):
         backend.give_up()  # Nothing is given up before a stop.
         backend.stop("It is enough.")
         assert thread.is_alive()
