@@ -218,7 +218,7 @@ def wait_until_dead(processes: set[int], seconds: float = 60.0) -> set[int]:
 class EndedRun:
     """A run in a process of its own, on an engine, ended by a signal after its first records."""
 
-    def __init__(self, card: Card, folder: Path, *engine: str) -> None:
+    def __init__(self, card: Card, folder: Path, *engine: str, sample: int = 20) -> None:
         self.folder = folder
         (folder / "random.toml").write_text(
             f'path = "{card.path}"\ndtype = "float32"\n'
@@ -227,7 +227,8 @@ class EndedRun:
             encoding="utf-8",
         )
         self.command = [sys.executable, "-m", "fakebench_suite", "run", "-n0", "--gates=none"]
-        self.command += ["--model=random.toml", "--sample=20", *(engine or ["--engine=vllm"])]
+        self.command += ["--model=random.toml", f"--sample={sample}"]
+        self.command += engine or ["--engine=vllm"]
         self.variables = os.environ | ENVIRONMENT | {"PYTHONPATH": str(Path(__file__).parents[2])}
 
     def start(self) -> subprocess.Popen[bytes]:

@@ -29,8 +29,8 @@ def card(checkpoint: Path) -> Card:
 
 
 def run_on_ray(card: Card, folder: Path) -> EndedRun:
-    """A run that has not begun."""
-    run = EndedRun(card, folder, *ON_RAY)
+    """A run that has not begun, of several work units for each replica."""
+    run = EndedRun(card, folder, *ON_RAY, sample=60)
     run.variables |= NICENESS
     return run
 
