@@ -1,6 +1,5 @@
 """Settings of the suite's own tests."""
 
-import gc
 import os
 import re
 import signal
@@ -127,11 +126,6 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if len(selected) < len(items):
         config.hook.pytest_deselected(items=[item for item in items if item not in set(selected)])
         items[:] = selected
-
-
-def pytest_unconfigure() -> None:
-    """Let the collector see everything again, or libraries complain at exit of what it leaves."""
-    gc.unfreeze()
 
 
 @pytest.fixture(scope="session")

@@ -33,13 +33,25 @@ def pytest_sessionfinish() -> Generator[None, object, object]:
 
     pytest and Python would look through all records, reports and items again and again before the
     process ends, and then take them apart: seconds, with 54,000 cases (benchmarks/harness.py).
-    After a model in this process all that came after collection is looked at: it may hold a GPU's
-    memory, and libraries complain at the end of the process of objects that were not taken apart.
     """
     result = yield from _gc_disabled()
-    if _FRAMEWORKS.isdisjoint(sys.modules):
-        gc.freeze()
+    gc.freeze()
     return result
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_configure(config: pytest.Config) -> None:
+    """After all that pytest cleans up, which looks for garbage twice, let a model go.
+
+    It may hold a GPU's memory, and libraries complain at the end of the process of objects that
+    were not taken apart. What has to be done last is registered first.
+    """
+    config.add_cleanup(_unfreeze_after_a_model)
+
+
+def _unfreeze_after_a_model() -> None:
+    if not _FRAMEWORKS.isdisjoint(sys.modules):
+        gc.unfreeze()
 
 
 def _gc_disabled() -> Generator[None, object, object]:

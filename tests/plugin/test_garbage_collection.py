@@ -57,16 +57,28 @@ import pytest
 
 sys.modules.pop("torch", None)
 
+def count_reports():
+    return sum(isinstance(one, pytest.TestReport) for one in gc.get_objects())
+
 @pytest.hookimpl(wrapper=True)
-def pytest_sessionfinish():
+def pytest_sessionfinish(session):
     result = yield
     if {has_torch}:  # Once all is scored: other libraries would use it.
         sys.modules["torch"] = sys
+    kept = list(gc.get_objects())  # So that no report is freed meanwhile.
+    close = session.config._ensure_unconfigure
+
+    def look_last():
+        close()
+        found = count_reports()
+        assert (found > 0) is {has_torch}, found
+        kept.clear()
+
+    session.config._ensure_unconfigure = look_last
     return result
 
-def pytest_unconfigure(config):
-    found = sum(isinstance(one, pytest.TestReport) for one in gc.get_objects())
-    assert (found > 0) is {has_torch}, found
+def pytest_unconfigure():
+    assert count_reports() == 0
 """
 
 
@@ -74,7 +86,10 @@ def pytest_unconfigure(config):
 def test_what_a_session_leaves_is_searched_only_after_a_model_in_its_process(
     run: Run, data: Path, project: Path, has_torch: bool
 ) -> None:
-    """Else records, reports and items are out of the collector's sight until the process ends."""
+    """And last of all, when pytest has looked for garbage as often as it does.
+
+    Else records, reports and items are out of the collector's sight until the process ends.
+    """
     source = LAST_LOOK.format(has_torch=has_torch)
     (project / "cases" / "conftest.py").write_text(source, encoding="utf-8")
     result = run(f"--data={data}", "-m", "detection", "--gates=none", "-n0")
