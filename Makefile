@@ -31,7 +31,7 @@ types: $(READY)
 TESTS := $(BIN)/pytest tests --dist loadfile --no-loadscope-reorder -W error -p no:logging
 
 # Whose tests all carry the marker checkpoint: even to collect them takes torch and ten seconds.
-CHECKPOINTS := backends/classifier/test_checkpoint.py backends/transformers backends/vllm grading/judges/test_local.py plugin/test_regressed_pocket.py test_pocket.py
+CHECKPOINTS := backends/classifier/test_checkpoint.py backends/transformers backends/vllm checkpoints/test_linear_layers.py grading/judges/test_local.py plugin/test_regressed_pocket.py test_pocket.py
 
 check: style types
 	$(TESTS) -n 2 -q $(addprefix --ignore=tests/,$(CHECKPOINTS)) -m "not (process or browser or ray or checkpoint or thorough or slow or vllm)"

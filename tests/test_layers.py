@@ -29,7 +29,8 @@ SIBLINGS = {"datasets", "backends", "grading", "runs"}
 HEAVY = {"torch", "transformers", "vllm", "ray", "openai", "sentence_transformers", "onnxruntime"}
 HEAVY_PLACES = (
     "backends/classifier/", "backends/openai/", "backends/transformers/", "backends/vllm/",
-    "endpoints/", "execution/ray/", "grading/judges/", "grading/embeddings.py",
+    "checkpoints/linear_layers.py", "endpoints/", "execution/ray/", "grading/judges/",
+    "grading/embeddings.py",
 )  # fmt: skip
 """Where heavy packages may be imported."""
 

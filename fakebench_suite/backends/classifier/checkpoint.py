@@ -17,6 +17,7 @@ from transformers.utils import logging as transformers_logging
 from fakebench_suite.backends.cards import Card
 from fakebench_suite.backends.classifier.model import Floats
 from fakebench_suite.backends.transformers.devices import describe_device
+from fakebench_suite.checkpoints.linear_layers import use_onednn
 from fakebench_suite.checkpoints.weight_check import check_tensors
 from fakebench_suite.errors import CardError
 
@@ -52,6 +53,7 @@ class CheckpointClassifier:
                 )
                 model, loading = loaded
                 self._model: Any = model.to(device).eval()
+                use_onednn(self._model)
             except Exception as error:  # Broken weights may raise anything; no case can run.
                 why = " ".join(str(error).split())
                 raise CardError(f"{card.name!r} cannot be loaded from {weights}: {why}") from error

@@ -39,6 +39,7 @@ from fakebench_suite.backends.transformers.vision_attention import (
     try_vision_attention,
 )
 from fakebench_suite.checkpoints.file_check import brings_code, check_files
+from fakebench_suite.checkpoints.linear_layers import use_onednn
 from fakebench_suite.checkpoints.weight_check import check_tensors
 from fakebench_suite.errors import CardError
 
@@ -76,6 +77,7 @@ class TransformersBackend(Backend):
         settings = greedy_config(shipped, card, self._tokenizer)
         self._settings = describe_settings(settings, shipped, card)
         clear_shipped_settings(self._model)
+        self._uses_onednn = use_onednn(self._model)
         self._generator = GreedyGenerator(self._model, settings)
         self._encoder = Encoder(card, self._processor, self._tokenizer)
         thought = self._encoder.find_thought()
@@ -153,7 +155,10 @@ class TransformersBackend(Backend):
 
     def describe(self) -> InferenceInfo:
         """The inference path, the device and the settings in force."""
-        details: dict[str, Any] = {"attention": list_attention(self._model)}
+        details: dict[str, Any] = {
+            "attention": list_attention(self._model),
+            "linear_layers": "oneDNN" if self._uses_onednn else "PyTorch",
+        }
         if self._attention_trial is not None:
             details["attention_reason"] = self._attention_trial.why
         details["look_ahead"] = self._questioner.looks_ahead

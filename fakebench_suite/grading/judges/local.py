@@ -19,6 +19,7 @@ from transformers import (
 from fakebench_suite.checkpoints.decoding import ReplyDecoder
 from fakebench_suite.checkpoints.file_check import brings_code, check_files
 from fakebench_suite.checkpoints.fingerprint import digest_files, digest_weights
+from fakebench_suite.checkpoints.linear_layers import use_onednn
 from fakebench_suite.checkpoints.non_finite import NonFiniteWatch, StopOnNonFinite
 from fakebench_suite.checkpoints.weight_check import check_tensors
 from fakebench_suite.errors import CardError, UserError
@@ -66,6 +67,7 @@ class LocalJudge:
         self._device = device or ("cuda" if torch.cuda.is_available() else "cpu")
         self._tokenizer, model = _load(source)
         self._model = model.to(self._device).eval()
+        use_onednn(self._model)
         self._digest = _digest(source)
         self._key = f"transformers {self._digest}"
         if self._tokenizer.chat_template is None:

@@ -19,6 +19,7 @@ from fakebench_suite.backends.transformers.vision_attention import (
     list_attention,
     try_vision_attention,
 )
+from fakebench_suite.checkpoints.linear_layers import prefers_onednn
 from fakebench_suite.errors import CardError
 from tests.backends.asking import ask
 from tests.backends.transformers.architectures.checkpoints import save_checkpoint
@@ -134,6 +135,7 @@ def test_a_trial_is_in_the_manifest(
     """What is in force, and why; a card that names an attention has no trial."""
     assert adapter.describe().details == {
         "attention": {"text": "sdpa", "vision": "sdpa"},
+        "linear_layers": "oneDNN" if prefers_onednn() else "PyTorch",
         "look_ahead": False,
     }
     monkeypatch.setattr(model, "find_flash_attention", lambda _: "refuses")
