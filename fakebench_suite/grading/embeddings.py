@@ -84,10 +84,14 @@ def load_model() -> tuple[Any, Any]:
     from transformers import AutoModel, AutoTokenizer
     from transformers.utils import logging
 
+    from fakebench_suite.checkpoints.linear_layers import use_onednn
+
     logging.disable_progress_bar()
     folder = _locate()
     tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
-    return tokenizer, AutoModel.from_pretrained(folder, local_files_only=True).eval()
+    model = AutoModel.from_pretrained(folder, local_files_only=True).eval()
+    use_onednn(model)
+    return tokenizer, model
 
 
 @cache
