@@ -50,6 +50,7 @@ FIELDS = [
 """A label with a value after it, which is no reason for it."""
 BRACKETED = [
     (WHAT, "[Fake]", "fake"),
+    (WHAT, '```json\n["Fake"]\n```', "fake"),
     (ISFAKE, "[No].", "real"),
     (WHAT, "{Real}", "real"),
     (WHAT, '["Fake"]', "fake"),

@@ -47,23 +47,29 @@ def find_marked_answers(text: str) -> Iterator[str]:
 
 def is_structured(text: str) -> bool:
     """Return whether the whole reply is a JSON object or list, whose other texts assert nothing."""
-    body = text.strip()
-    if (fence := _FENCE.match(body)) is not None:
-        body = body[fence.end() :].removesuffix("```").strip()
+    body = _strip_fence(text)
     return body.startswith(("[", "{")) and body.endswith(("]", "}"))
 
 
 def strip_brackets(text: str) -> str:
-    """Return a reply without the brackets around all of it: ``[Fake]``, ``{"no"}``.
+    """Return a reply without the brackets around all of it: ``[Fake]``, ``{"no"}``, also fenced.
 
     What holds a comma or a field with a quoted name is data, and stays.
     """
-    body = text.strip()
+    body = _strip_fence(text)
     if len(body) > _MAX_BRACKETED or not body.startswith(("[", "{")):
         return text
     while (inner := _BRACKETED.fullmatch(body)) is not None and "," not in body:
         body = (inner[1] or inner[2] or "").strip()
     return text if _QUOTED_NAME.search(body) else body
+
+
+def _strip_fence(text: str) -> str:
+    """Return a reply without the Markdown fence around it."""
+    body = text.strip()
+    if (fence := _FENCE.match(body)) is not None:
+        body = body[fence.end() :].removesuffix("```").strip()
+    return body
 
 
 def _find_fields(text: str) -> Iterator[tuple[str, str]]:
