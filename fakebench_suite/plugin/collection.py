@@ -9,7 +9,12 @@ import pytest
 from fakebench_suite.datasets.dataset import Dataset
 from fakebench_suite.errors import UserError
 from fakebench_suite.execution.plan import DEFAULT_MODEL, RunPlan, make_plan
-from fakebench_suite.plugin.options import SETTINGS, is_worker, read_settings
+from fakebench_suite.plugin.options import (
+    SETTINGS,
+    is_worker,
+    read_settings,
+    shows_information,
+)
 from fakebench_suite.runs.differences import check_data
 from fakebench_suite.runs.store import check_run
 from fakebench_suite.tasks.registry import get_task, list_tasks
@@ -21,7 +26,8 @@ _PLAN = pytest.StashKey[RunPlan]()
 def get_plan(config: pytest.Config) -> RunPlan:
     """The plan of this run, made at the first call; raises UsageError when it cannot be made."""
     if _PLAN not in config.stash:
-        settings, asks = config.stash[SETTINGS], not config.option.collectonly
+        settings = config.stash[SETTINGS]
+        asks = not (config.option.collectonly or shows_information(config))
         try:
             plan = make_plan(settings, asks=asks)
             if settings.baseline is not None:
@@ -54,8 +60,7 @@ def pytest_configure(config: pytest.Config) -> None:
     for task in list_tasks():
         config.addinivalue_line("markers", f"{task}: cases of this task ({get_task(task).title})")
     config.stash[SETTINGS] = read_settings(config)
-    option = config.option
-    if will_run_cases(config) and not is_worker(config) and not option.help and not option.version:
+    if will_run_cases(config) and not is_worker(config):
         get_plan(config)
 
 
@@ -72,6 +77,8 @@ def will_run_cases(config: pytest.Config) -> bool:
 
     Without an argument pytest runs ``cases``.
     """
+    if shows_information(config):
+        return False
     option = config.option
     choices = (
         option.data, option.tasks, option.sample, option.shard, option.answers, option.robustness,

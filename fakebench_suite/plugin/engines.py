@@ -27,6 +27,7 @@ from fakebench_suite.plugin.options import (
     count_workers,
     is_worker,
     parse_positive,
+    shows_information,
 )
 from fakebench_suite.plugin.xdist.inference_info import report_inference
 from fakebench_suite.runs.manifest import ManifestEngine
@@ -139,7 +140,7 @@ def pytest_configure(config: pytest.Config) -> None:
     _check_vllm_options(option)
     address = option.ray_address or os.environ.get("RAY_ADDRESS") or None
     try:
-        if not (option.help or option.version):
+        if not shows_information(config):
             _check_vllm_installed(option)
         if option.engine == RAY:
             require_extra(Extra.RAY, "--engine=ray")
@@ -180,7 +181,7 @@ def _check_address(config: pytest.Config, address: str) -> None:
     """Raise UserError where no Ray can be, or where cases will run and none answers."""
     option = config.option
     check_address(address)
-    if will_run_cases(config) and not (option.collectonly or option.help or option.version):
+    if will_run_cases(config) and not option.collectonly:
         probe(address)
 
 

@@ -30,7 +30,7 @@ JUDGE = pytest.StashKey[TextJudge]()
 def pytest_configure(config: pytest.Config) -> None:
     """Ask the judge once, before anything else is asked; raises UsageError where it fails."""
     option = config.option
-    if is_worker(config) or not will_run_cases(config) or option.help or option.version:
+    if is_worker(config) or not will_run_cases(config):
         return
     if option.collectonly or option.setuponly or option.setupplan:
         return

@@ -50,6 +50,9 @@ class Settings(RunRequest):
 
 RUN_NAME = "fakebench_run"
 """What a worker is told the run directory is called."""
+_INFORMATION = (
+    "help", "version", "markers", "showfixtures", "show_fixtures_per_test", "cacheshow",
+)  # fmt: skip
 SETTINGS = pytest.StashKey[Settings]()
 
 
@@ -462,7 +465,7 @@ def read_vllm_options(option: argparse.Namespace) -> VllmOptions | None:
 
 def _find_gates(config: pytest.Config) -> GateConfig:
     """The gates of this run; those of a shard rule over the merged run."""
-    if is_worker(config):
+    if is_worker(config) or shows_information(config):
         return GateConfig(file=None, named=False)
     option, where = config.option, config.invocation_params.dir
     asked = option.gates and expand_home(option.gates)
@@ -478,6 +481,11 @@ def _resolve(config: pytest.Config, path: Path) -> Path:
     A shell leaves the ~ of --data=~/x to the program.
     """
     return Path(config.invocation_params.dir, expand_home(str(path)))
+
+
+def shows_information(config: pytest.Config) -> bool:
+    """Whether an option of pytest's asks for a list, such as ``--help``, and no test is run."""
+    return any(config.getoption(name, False) for name in _INFORMATION)
 
 
 def is_worker(config: pytest.Config) -> bool:

@@ -80,8 +80,7 @@ def check_nodeids(config: pytest.Config, plan: RunPlan) -> None:
 @pytest.hookimpl(trylast=True)
 def pytest_configure(config: pytest.Config) -> None:
     """Check once all markers are registered, before a worker starts."""
-    option = config.option
-    if is_worker(config) or not will_run_cases(config) or option.help or option.version:
+    if is_worker(config) or not will_run_cases(config):
         return
     check_marks(config)
     check_derived(config)

@@ -18,7 +18,7 @@ _FEATURES = "fakebench_server_features"
 def pytest_configure(config: pytest.Config) -> None:
     """Send the test request, or be told its result; raises UsageError where it fails."""
     option = config.option
-    if not will_run_cases(config) or option.help or option.version:
+    if not will_run_cases(config):
         return
     if option.collectonly or option.setuponly or option.setupplan or option.answers is not None:
         return

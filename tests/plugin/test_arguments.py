@@ -191,6 +191,18 @@ def test_the_command_asks_the_suites_cases_only(
     assert not planted["mark"].exists()
 
 
+@pytest.mark.parametrize("option", ["--help", "--markers", "--fixtures", "--cache-show"])
+def test_lists_are_shown_whatever_the_run_would_need(
+    fakebench: Command, tmp_path: Path, option: str
+) -> None:
+    """Beside other gates, with a model whose checkpoint is absent, and with nothing remembered."""
+    (tmp_path / "gates.toml").write_text("", encoding="utf-8")
+    options = ("--model=internvl", "-o", f"cache_dir={tmp_path / 'cache'}", option)
+    result = fakebench("run", *options, cwd=tmp_path)
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert not (tmp_path / "reports").exists()
+
+
 def test_arguments_in_a_file_are_no_tests_either(run: Run, places: dict[str, Path]) -> None:
     """``pytest @FILE`` stops where it would at the same words on the command line."""
     data = places["--data"]
