@@ -48,11 +48,11 @@ class _OwnCases:
         if not places and where != ROOT:
             cases = str(ROOT / "cases")
             named.append(cases)
-            args.append(cases)
+            args.insert(0, cases)  # At the end it would be the value of --cache-show.
             # Workers read the command line again, and these are its words.
             call = early_config.invocation_params
             early_config.invocation_params = pytest.Config.InvocationParams(
-                args=(*call.args, cases), plugins=call.plugins, dir=call.dir
+                args=(cases, *call.args), plugins=call.plugins, dir=call.dir
             )
 
 

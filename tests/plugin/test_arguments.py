@@ -203,6 +203,12 @@ def test_lists_are_shown_whatever_the_run_would_need(
     assert not (tmp_path / "reports").exists()
 
 
+def test_a_last_option_keeps_its_default_value(fakebench: Command, tmp_path: Path) -> None:
+    """The suite's cases, which are added to the command line, are not taken for its value."""
+    result = fakebench("run", "-o", f"cache_dir={tmp_path}", "--cache-show", cwd=tmp_path)
+    assert result.returncode == 0, result.stdout + result.stderr
+
+
 def test_arguments_in_a_file_are_no_tests_either(run: Run, places: dict[str, Path]) -> None:
     """``pytest @FILE`` stops where it would at the same words on the command line."""
     data = places["--data"]
