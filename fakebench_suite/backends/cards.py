@@ -304,12 +304,18 @@ def find_card(model: str, models: Path = MODELS) -> Card:
             f"{path} holds neither card.toml nor config.json. Point --model at a checkpoint saved "
             "with save_pretrained, or at a card."
         )
-    if path.suffix == ".toml" and os.path.isfile(path):  # noqa: PTH113
-        return read_card(path, name=path.stem)
-    if is_onnx(model) and os.path.isfile(path):  # noqa: PTH113
-        return Card(name=path.stem, backend="classifier", path=str(resolve(path)))
-    if is_repository(model):
-        return find_repository_card(model, cards)
+    if os.path.isfile(path):  # noqa: PTH113
+        if path.suffix == ".toml":
+            return read_card(path, name=path.stem)
+        if is_onnx(model):
+            return Card(name=path.stem, backend="classifier", path=str(resolve(path)))
+        raise CardError(
+            f"{path} is a file, but neither a card (.toml) nor a detector (.onnx). Point --model "
+            "at one of these, or at the directory of a checkpoint."
+        )
+    repository = model.removesuffix("/")
+    if is_repository(repository):
+        return find_repository_card(repository, cards)
     near = difflib.get_close_matches(model, cards, n=1, cutoff=0.4)
     hint = f" Did you mean {near[0]!r}?" if near else ""
     raise CardError(

@@ -141,6 +141,18 @@ def test_a_directory_is_a_checkpoint_or_an_error(tmp_path: Path) -> None:
     assert locate_weights(card) == tmp_path
 
 
+@pytest.mark.parametrize("name", ["notes.txt", "checkpoint/config.json", "card"])
+def test_a_file_is_a_card_or_a_detector_or_an_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    """One that is there is not called absent, nor taken for a repository on the hub."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / name).parent.mkdir(exist_ok=True)
+    (tmp_path / name).touch()
+    with pytest.raises(CardError, match=rf"{name} is a file, but neither a card \(.toml\) nor"):
+        find_card(name)
+
+
 def test_scripted_models_repeat_themselves() -> None:
     """Coin tosses by case id, the same way every time and both ways over many cases."""
     card = find_card("coin")
@@ -171,9 +183,10 @@ def hub(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
 
 
 def test_a_hub_id_finds_the_card_of_that_repository(hub: Path) -> None:
-    """Whether its weights are here or not; capitals do not matter, as on the hub."""
+    """Whether its weights are here or not; capitals and a last slash do not matter."""
     assert hub.is_dir()
-    for model in ("Qwen/Qwen2.5-VL-7B-Instruct", "qwen/qwen2.5-vl-7b-instruct"):
+    name = "Qwen/Qwen2.5-VL-7B-Instruct"
+    for model in (name, name.lower(), f"{name}/"):
         assert find_card(model) == find_card("qwen2.5-vl")
 
 
