@@ -389,7 +389,8 @@ def choose_card(request: RunRequest) -> Card:
             f"The manifest of {request.answers} holds a card that this version cannot read: "
             f"{error}. Ask the model again: leave --answers out."
         ) from error
-    if request.model not in (DEFAULT_MODEL, card.name, card.repository, f"openai:{card.name}"):
+    names = DEFAULT_MODEL, card.name, card.repository, f"openai:{card.name}"
+    if request.model not in names and find_card(request.model).name != card.name:
         raise UserError(
             f"{request.answers} holds answers of {card.name}, not of {request.model}. "
             "Leave --model out: with --answers no model is asked."

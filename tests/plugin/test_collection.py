@@ -18,3 +18,14 @@ def test_a_card_of_an_earlier_run_is_checked(tmp_path: Path, card: dict[str, obj
     run = write_run(tmp_path / "run", [make_record("0.png", Outcome.CORRECT)], model=model)
     with pytest.raises(UserError, match="a card that this version cannot read"):
         choose_card(make_settings(tmp_path, answers=run))
+
+
+def test_a_card_of_an_earlier_run_may_be_named_by_its_path(tmp_path: Path) -> None:
+    """As it was when the run was made."""
+    path = tmp_path / "mine.toml"
+    path.write_text('repository = "a/b"\n', encoding="utf-8")
+    model = {"name": "mine", "card": {"name": "mine", "repository": "a/b"}}
+    run = write_run(tmp_path / "run", [make_record("0.png", Outcome.CORRECT)], model=model)
+    assert choose_card(make_settings(tmp_path, answers=run, model=str(path))).name == "mine"
+    with pytest.raises(UserError, match="holds answers of mine, not of coin"):
+        choose_card(make_settings(tmp_path, answers=run, model="coin"))
