@@ -253,7 +253,7 @@ def judge(
 def record(pytestconfig: pytest.Config, case_runner: CaseRunner) -> Callable[[Verdict], None]:
     """``record(verdict)`` keeps the record of what the verdict was made of.
 
-    The report of the test fails, shortly, on a miss.
+    A miss fails the test with ``--strict-cases`` only.
     """
     current = pytestconfig.stash[CURRENT]
 

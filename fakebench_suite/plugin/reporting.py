@@ -30,6 +30,8 @@ from fakebench_suite.text.display import count_of, escape_controls, to_single_li
 from fakebench_suite.types import Case, Outcome, Record, Verdict
 
 _ATTRIBUTE, _TROUBLE = "fakebench_record", "fakebench_trouble"
+_FAILED_ITSELF = "fakebench_failed_itself"
+"""Marks the report of a case whose test failed by other means than its verdict."""
 _REPEATED = "fakebench_repeated"
 """Marks the report of a case that was answered before: its worker died before it had ended."""
 _OUTCOMES = frozenset({"passed", "failed", "skipped"})
@@ -87,6 +89,8 @@ def put_record(report: pytest.TestReport, state: CaseState, *, strict: bool) -> 
             return
         verdict = record.verdict
         report.longrepr = escape_controls(f"{verdict.outcome}: {verdict.reason}")
+    elif report.failed:
+        setattr(report, _FAILED_ITSELF, True)
     elif record.verdict.outcome.is_miss and report.passed:
         report.longrepr = format_miss(record)
         if strict:
@@ -171,6 +175,11 @@ def get_outcome(report: pytest.TestReport) -> Outcome | None:
     return None if record is None else record.verdict.outcome
 
 
+def failed_itself(report: pytest.TestReport) -> bool:
+    """Whether the test of a case failed by other means than its verdict, as by an assertion."""
+    return hasattr(report, _FAILED_ITSELF)
+
+
 def pytest_report_teststatus(
     report: pytest.TestReport, config: pytest.Config
 ) -> tuple[str, str, Status] | None:
@@ -179,7 +188,7 @@ def pytest_report_teststatus(
     Without ``-v`` cases print nothing, because the progress line speaks for them.
     """
     outcome = get_outcome(report)
-    if outcome is None:
+    if outcome is None or failed_itself(report):
         return None
     if hasattr(report, _REPEATED):
         return "", "", ""
@@ -248,7 +257,9 @@ class Recorder:
         record = get_record(report) or self._record_crash(report)
         if report.failed and hasattr(report, _TROUBLE):
             self._untried[report.nodeid] = getattr(report, _TROUBLE)
-        elif report.failed and (record is None or record.verdict.outcome.is_error):
+        elif report.failed and (
+            record is None or record.verdict.outcome.is_error or failed_itself(report)
+        ):
             self._failed.add(report.nodeid)
         if record is not None:
             self._keep(record, report)

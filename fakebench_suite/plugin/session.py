@@ -31,6 +31,7 @@ from fakebench_suite.plugin.reporting import (
     MISS_CATEGORIES,
     RECORDER,
     Recorder,
+    failed_itself,
     get_outcome,
 )
 from fakebench_suite.plugin.xdist.inference_info import list_inference
@@ -306,7 +307,9 @@ def show_strict(terminalreporter: pytest.TerminalReporter) -> None:
     """Why misses alone make the exit status 1."""
     reports = terminalreporter.stats.get("failed", [])
     misses = Counter(
-        o for report in reports if (o := get_outcome(report)) is not None and o.is_miss
+        o
+        for report in reports
+        if (o := get_outcome(report)) is not None and o.is_miss and not failed_itself(report)
     )
     if misses:
         kinds = ", ".join(f"{count:,} {kind}" for kind, count in misses.items())

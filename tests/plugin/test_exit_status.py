@@ -13,6 +13,16 @@ def pytest_runtest_logreport(report):
         raise {error}
 """
 
+FAILS_AFTERWARDS = """
+import pytest
+
+@pytest.mark.detection
+def test_detection(case, ask, judge, record):
+    verdict = judge(case, ask(case))
+    record(verdict)
+    assert str(verdict.outcome) != {outcome!r}
+"""
+
 
 def read_status(project: Path) -> tuple[str, list[str]]:
     """How the manifest says the run ended, and why it is partial."""
@@ -51,3 +61,22 @@ def test_a_broken_test_beside_the_cases_is_1(run: Run, data: Path, project: Path
     """A failed test that is no case is red, whatever the gates say."""
     (project / "cases/test_own.py").write_text("def test_own():\n    assert False\n", "utf-8")
     assert run(f"--data={data}").ret == pytest.ExitCode.TESTS_FAILED
+
+
+@pytest.mark.parametrize("mode", EVERY_MODE, ids=" ".join)
+@pytest.mark.parametrize("outcome", ["correct", "incorrect"])
+def test_a_case_that_fails_after_its_record_is_1(
+    run: Run, data: Path, project: Path, mode: tuple[str, ...], outcome: str
+) -> None:
+    """By an assertion of its own, whatever its verdict; the record is kept all the same."""
+    path = project / "cases" / "test_detection.py"
+    path.write_text(FAILS_AFTERWARDS.format(outcome=outcome), encoding="utf-8")
+    result = run(f"--data={data}", "--tasks=detection", "--gates=none", *mode)
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    kept = {"correct": "missed", "incorrect": "correct"}[outcome]
+    counts = result.parseoutcomes()
+    counts.pop("deselected", None)
+    assert counts == {"failed": 8, kept: 8}
+    result.stdout.no_fnmatch_line("*--strict-cases*")
+    records = (project / "reports/run/records.jsonl").read_bytes()
+    assert records.count(b"\n") == 16
