@@ -184,13 +184,19 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if not any(find_task(item) for item in items):
         return
     place = {case.id: index for index, case in enumerate(get_plan(config).cases)}
-    empty = [item for item in items if get_case(item) is None and find_task(item)]
+    empty = [item for item in items if is_without_case(item)]
     if empty:
         config.hook.pytest_deselected(items=empty)
     kept = [item for item in items if item not in empty] if empty else items
     kept.sort(key=lambda item: place[case.id] if (case := get_case(item)) else -1)
     items[:] = kept
     share_locations(items)
+
+
+def is_without_case(item: pytest.Item) -> bool:
+    """Whether a test asks for a case of its task, and there is none."""
+    asks = isinstance(item, pytest.Function) and "case" in item.fixturenames
+    return asks and get_case(item) is None and find_task(item) is not None
 
 
 def share_locations(items: Iterable[pytest.Item]) -> None:

@@ -83,6 +83,17 @@ def pytest_runtest_setup(item):
     path, line, name = item.reportinfo()
     assert item.location == (os.path.relpath(path, item.config.rootpath), line, name)
 """
+MARKED = """
+import pytest
+
+@pytest.mark.detection
+def test_detection(case, ask, judge, record):
+    record(judge(case, ask(case)))
+
+@pytest.mark.detection
+def test_own():
+    assert False
+"""
 OWN_MODEL = """
 import pytest
 from fakes import FakeModel
@@ -165,6 +176,18 @@ def test_a_verdict_on_nothing_is_refused(run: Run, data: Path, project: Path) ->
     assert result.ret == pytest.ExitCode.TESTS_FAILED
     result.stdout.fnmatch_lines(["*the model was not asked: ask(case) first*"])
     assert not (project / "reports" / "run").exists()
+
+
+@pytest.mark.parametrize("mode", MODES, ids=" ".join)
+def test_a_marked_test_without_a_case_is_run(
+    run: Run, data: Path, project: Path, mode: tuple[str, ...]
+) -> None:
+    """The names of tasks are names that a team may have marks of; only cases are selected."""
+    leave_one_test(project, MARKED)
+    result = run(f"--data={data}", "--gates=none", *mode)
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    assert result.parseoutcomes()["failed"] == 1
+    assert len(read_run(project).records) == 16
 
 
 def test_a_model_that_cannot_be_asked_ends_the_run(run: Run, data: Path, project: Path) -> None:
