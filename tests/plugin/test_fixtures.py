@@ -94,6 +94,10 @@ def test_detection(case, ask, judge, record):
 def test_own():
     assert False
 """
+UNMARKED = """
+def test_unmarked(case, ask, judge, record):
+    record(judge(case, ask(case)))
+"""
 OWN_MODEL = """
 import pytest
 from fakes import FakeModel
@@ -188,6 +192,17 @@ def test_a_marked_test_without_a_case_is_run(
     assert result.ret == pytest.ExitCode.TESTS_FAILED
     assert result.parseoutcomes()["failed"] == 1
     assert len(read_run(project).records) == 16
+
+
+def test_a_case_without_a_task_says_which_mark_is_missing(run: Run, project: Path) -> None:
+    """A fixture ``case`` of one's own is another thing."""
+    leave_one_test(project, UNMARKED)
+    result = run()
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    result.stdout.fnmatch_lines(["*Mark it with its task: @pytest.mark.detection, or *analysis*"])
+    own = "import pytest\n\n@pytest.fixture\ndef case():\n    return 1\n"
+    leave_one_test(project, f"{own}\ndef test_own(case):\n    assert case == 1\n")
+    assert run().ret == 0
 
 
 def test_a_model_that_cannot_be_asked_ends_the_run(run: Run, data: Path, project: Path) -> None:
