@@ -95,8 +95,8 @@ def pytest_xdist_node_collection_finished(node: "WorkerController") -> None:
 
 def check_intent(config: pytest.Config) -> None:
     """Raise UsageError where a gate lacks what it needs, or a resumed run some of its cases."""
-    recorder, option = config.stash[RECORDER], config.option
-    if not recorder.selected or option.collectonly or option.setuponly or option.setupplan:
+    recorder = config.stash[RECORDER]
+    if not has_cases_to_run(config):
         return
     plan = get_plan(config)
     settings = config.stash[SETTINGS]
@@ -202,6 +202,13 @@ def _count_not_run(config: pytest.Config) -> int:
     return max(0, config.stash[RECORDER].left)
 
 
+def has_cases_to_run(config: pytest.Config) -> bool:
+    """Whether tests of cases are run, and not only collected or set up."""
+    option = config.option
+    previews = option.collectonly or option.setuponly or option.setupplan
+    return RECORDER in config.stash and config.stash[RECORDER].selected > 0 and not previews
+
+
 def finish_run(
     recorder: Recorder, config: pytest.Config, *, audits: bool, hurried: bool
 ) -> "FinalizedRun":
@@ -275,6 +282,12 @@ def pytest_terminal_summary(
         terminalreporter.line(f"{count_of(not_run, 'case')} did not run.")
     show_troubles(terminalreporter, config)
     if closed is None:
+        if exitstatus == pytest.ExitCode.OK and has_cases_to_run(config):
+            terminalreporter.line(
+                "No case was recorded, so there are no scores, and no gate was evaluated. A test "
+                "records its case by record(verdict).",
+                yellow=True,
+            )
         return
     from fakebench_suite.report.engine_text import format_engine
     from fakebench_suite.report.terminal import METRICS_HINT

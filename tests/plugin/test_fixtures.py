@@ -94,6 +94,13 @@ def test_detection(case, ask, judge, record):
 def test_own():
     assert False
 """
+UNRECORDED = """
+import pytest
+
+@pytest.mark.detection
+def test_detection(case, ask, judge):
+    judge(case, ask(case))
+"""
 UNMARKED = """
 def test_unmarked(case, ask, judge, record):
     record(judge(case, ask(case)))
@@ -180,6 +187,19 @@ def test_a_verdict_on_nothing_is_refused(run: Run, data: Path, project: Path) ->
     assert result.ret == pytest.ExitCode.TESTS_FAILED
     result.stdout.fnmatch_lines(["*the model was not asked: ask(case) first*"])
     assert not (project / "reports" / "run").exists()
+
+
+@pytest.mark.parametrize("mode", MODES, ids=" ".join)
+def test_cases_without_a_record_are_not_taken_for_a_run(
+    run: Run, data: Path, project: Path, mode: tuple[str, ...]
+) -> None:
+    """A test may ask for answers alone; one that forgets its record is told of it."""
+    leave_one_test(project, UNRECORDED)
+    result = run(f"--data={data}", *mode)
+    assert result.ret == 0
+    result.stdout.fnmatch_lines(["No case was recorded*no gate was evaluated*"])
+    result = run(f"--data={data}", "--collect-only", *mode)
+    result.stdout.no_fnmatch_line("No case was recorded*")
 
 
 @pytest.mark.parametrize("mode", MODES, ids=" ".join)
