@@ -53,3 +53,20 @@ def test_the_cards_are_in_the_wheel(installation: Installation, tmp_path: Path) 
     rows = {line.split()[0]: line.split()[-1] for line in result.stdout.splitlines()[1:]}
     assert rows["pocket"] == "here"
     assert {path.stem for path in (ROOT / "models").glob("*.toml")} <= set(rows)
+
+
+def test_mistaken_arguments_of_plain_pytest_are_one_sentence(
+    installation: Installation, tmp_path: Path
+) -> None:
+    """As in a checkout: a directory is no tests, and an option is misspelt or lacks the plugin."""
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "conftest.py").write_text("raise SystemExit('ran')\n", encoding="utf-8")
+    unloaded = [word for word in CALLS["plugin"] if word not in ("-p", "fakebench_suite.plugin")]
+    for command, words, message in (
+        (CALLS["plugin"], ["--data", "data"], "Write --data=data"),
+        (CALLS["plugin"], ["--modell=coin"], "There is no option --modell; nearest: --model."),
+        (unloaded, ["--model=coin"], "Add -p fakebench_suite.plugin."),
+    ):
+        result = installation.call(tmp_path, *command, *words)
+        assert result.returncode == 4
+        assert message in result.stderr

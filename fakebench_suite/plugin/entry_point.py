@@ -44,13 +44,14 @@ def pytest_load_initial_conftests(
     tests = early_config.known_args_namespace.file_or_dir
     # The root is the suite's own where ``fakebench run`` is called anywhere else.
     places = (Path(where, text.partition("::")[0]) for text in tests)
-    ours = in_suite_project([where, early_config.rootpath, *places])
     loaded = early_config.pluginmanager.has_plugin("fakebench_suite.plugin")
-    if (ours or loaded) and _resumes(args) and not _is_worker():
+    ours = loaded or in_suite_project([where, early_config.rootpath, *places])
+    if ours and _resumes(args) and not _is_worker():
         from fakebench_suite.plugin.resumed_arguments import repeat_arguments
 
         repeat_arguments(early_config, parser, args)
-    if ours:
+    checked = ours or any(text.startswith("fakebench_suite.cases") for text in tests)
+    if checked:
         from fakebench_suite.plugin.arguments import check_values
 
         check_values(args, where=where)
@@ -58,7 +59,7 @@ def pytest_load_initial_conftests(
         made = yield
     except KeyboardInterrupt:  # pytest heeds none before it has imported the plugins.
         raise SystemExit(pytest.ExitCode.INTERRUPTED) from None
-    if ours:
+    if checked:
         from fakebench_suite.plugin.arguments import check_options
 
         given = copy.copy(early_config.option)
