@@ -180,6 +180,6 @@ def __getattr__(name: str) -> object:
     return value
 
 
-def __dir__() -> list[str]:
+def __dir__() -> "list[str]":  # Python 3.8 must come as far as to the sentence that it is old.
     """The public names, imported or not."""
     return sorted({*globals(), *__all__})

@@ -11,7 +11,7 @@ import fakebench_suite
 PACKAGE = Path(__file__).parents[1] / "fakebench_suite"
 LEVELS = {
     "files": 0, "text": 0, "types": 0, "errors": 0, "deprecation": 0, "extras": 0,
-    "entry_points": 0,
+    "entry_points": 0, "python_check": 0,
     "tasks": 1, "provenance": 1, "checkpoints": 1, "endpoints": 1,
     "datasets": 2, "backends": 2, "grading": 2, "runs": 2,
     "execution": 3,

@@ -1,26 +1,30 @@
 """The entry point of ``fakebench``, which imports the rest when signals are set up."""
 
+from __future__ import annotations
+
 import os
 import sys
+
+from fakebench_suite.python_check import describe_missing_package, describe_old_python
 
 _ROOT = os.path.realpath(os.path.join(os.path.dirname(__file__), *[os.pardir] * 2))  # noqa: PTH118, PTH120  # pathlib is not imported yet
 
 
 def start() -> None:
-    """Run ``fakebench``; a missing package is reported in one sentence."""
+    """Run ``fakebench``; an old Python or a missing package is reported in one sentence."""
+    old = describe_old_python()
+    if old is not None:
+        sys.exit(old)
     leave_out_current_directory()
     end_at_interrupts()
     open_closed_streams()
     try:
         from fakebench_suite.cli.main import main
     except ModuleNotFoundError as error:
-        if error.name is None or error.name.partition(".")[0] == "fakebench_suite":
+        missing = describe_missing_package(error)
+        if missing is None:
             raise
-        sys.exit(
-            f"{sys.executable} has no package {error.name}. Install the suite into it, "
-            "'python -m pip install fakebench-suite', or in a checkout run 'make .venv/ready' and "
-            "then '.venv/bin/fakebench'."
-        )
+        sys.exit(missing)
     main()
 
 

@@ -5,10 +5,7 @@
 an entry point may have imported this package before.)
 """
 
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    import pytest
+import pytest
 
 FEATURES = (
     "fakebench_suite.plugin.garbage_collection",
@@ -41,10 +38,18 @@ FEATURES = (
 )
 
 
-def pytest_addoption(pluginmanager: "pytest.PytestPluginManager") -> None:
+def pytest_addoption(pluginmanager: pytest.PytestPluginManager) -> None:
     """Register the features, whose options are added with them.
 
     For each name in ``pytest_plugins`` pytest would read the metadata of all installed packages.
     """
-    for feature in FEATURES:
-        pluginmanager.import_plugin(feature)
+    try:
+        for feature in FEATURES:
+            pluginmanager.import_plugin(feature)
+    except Exception as error:  # pytest has a private class for it, which names the plugin.
+        from fakebench_suite.python_check import describe_missing_package, describe_old_python
+
+        lack = describe_old_python() or describe_missing_package(error.__cause__)
+        if lack is None:
+            raise
+        raise pytest.UsageError(lack) from None

@@ -1,10 +1,13 @@
 """Start-up stays fast: help and collection import neither torch nor transformers."""
 
+import ast
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+from fakebench_suite import plugin
 
 pytestmark = pytest.mark.process
 
@@ -61,16 +64,46 @@ def test_the_commands_import_nothing_heavy() -> None:
     assert result.stdout.strip() == "[]"
 
 
-def test_a_python_without_the_packages_is_one_sentence() -> None:
-    """It says which is lacking and what to do."""
-    script = (
-        "import sys; sys.modules['msgspec'] = None\n"
-        "from fakebench_suite.cli.startup import start\n"
-        "start()\n"
-    )
+@pytest.mark.parametrize(
+    ("module", "lack", "message"),
+    [
+        ("pytest", "sys.modules['msgspec'] = None", "has no package msgspec"),
+        ("fakebench_suite", "sys.modules['msgspec'] = None", "has no package msgspec"),
+        ("fakebench_suite", "sys.version_info = (3, 10, 13)", "is Python 3.10.13"),
+    ],
+)
+def test_a_python_that_cannot_run_the_suite_is_one_sentence(
+    module: str, lack: str, message: str
+) -> None:
+    """It says what is lacking and what to do."""
+    script = f"import runpy, sys; {lack}; runpy.run_module({module!r}, run_name='__main__')"
     result = subprocess.run(
         [sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=False
     )
-    assert result.returncode == 1
-    assert "has no package msgspec" in result.stderr
-    assert result.stderr.count("\n") == 1
+    assert result.returncode == {"pytest": pytest.ExitCode.USAGE_ERROR}.get(module, 1)
+    assert message in result.stderr
+    assert len(result.stderr.rstrip().splitlines()) == 1
+
+
+def test_an_old_python_is_one_sentence_of_pytest(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its own library lacks what the features import."""
+    manager = pytest.PytestPluginManager()
+    monkeypatch.setattr(manager, "import_plugin", lambda _: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        plugin.pytest_addoption(manager)
+    monkeypatch.setattr(sys, "version_info", (3, 10, 13))
+    with pytest.raises(pytest.UsageError, match=r"is Python 3\.10\.13"):
+        plugin.pytest_addoption(manager)
+
+
+@pytest.mark.parametrize(
+    "module", ["__init__", "__main__", "python_check", "cli/__init__", "cli/startup"]
+)
+def test_an_old_python_reads_what_says_so(module: str) -> None:
+    """The syntax is that of Python 3.7, and no annotation is evaluated."""
+    source = (ROOT / "fakebench_suite" / f"{module}.py").read_text(encoding="utf-8")
+    tree = ast.parse(source, feature_version=(3, 7))
+    functions = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)]
+    returns = (function.returns for function in functions if function.returns is not None)
+    if not all(isinstance(value, ast.Constant | ast.Name) for value in returns):
+        assert "from __future__ import annotations" in source
