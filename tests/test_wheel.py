@@ -22,6 +22,8 @@ def test_a_run_needs_nothing_but_the_wheel(site: Path, tmp_path: Path) -> None:
         scores.add((tmp_path / "reports" / name / "scores.json").read_bytes())
         manifest = json.loads((tmp_path / "reports" / name / "manifest.json").read_bytes())
         assert manifest["identity"]["code"] == digest_code()
+        program = {"command": "fakebench run --model", "plugin": "pytest -p"}[name]
+        assert manifest["command"].startswith(program)
         assert manifest["gates"]["file"] == {"command": "gates.toml", "plugin": None}[name]
     assert len(scores) == 1
     assert {path.name for path in tmp_path.iterdir()} <= {"reports", ".benchmarks"}

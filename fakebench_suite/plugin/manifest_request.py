@@ -12,6 +12,7 @@ from fakebench_suite.execution.known_answers import name_process
 from fakebench_suite.gates.config import describe_gates
 from fakebench_suite.plugin.arguments import join_option_values
 from fakebench_suite.plugin.options import SETTINGS
+from fakebench_suite.plugin.run_suite import COMMAND
 from fakebench_suite.runs.command_line import find_commit, redact
 from fakebench_suite.runs.manifest import Manifest
 
@@ -21,7 +22,7 @@ def add_request(manifest: Manifest, config: pytest.Config) -> Manifest:
     arguments = [str(argument) for argument in config.invocation_params.args]
     return msgspec.structs.replace(
         manifest,
-        command=redact(shlex.join(["pytest", *arguments])),
+        command=redact(config.stash.get(COMMAND, shlex.join(["pytest", *arguments]))),
         arguments=[redact(argument) for argument in _resolve_runs(config, arguments)],
         process=name_process(),
         commit=_find_imported_commit(),

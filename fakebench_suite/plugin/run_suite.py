@@ -20,16 +20,22 @@ from fakebench_suite.plugin.node_ids import PREFIX, find_module
 ROOT = find_bundled("cases").parent
 """The root that node ids are relative to."""
 _VARIABLE = "PYTEST_ADDOPTS"
+COMMAND = pytest.StashKey[str]()
+"""The command line as it was typed, where it was not one of pytest's."""
 
 
 class _OwnCases:
     """Asks the suite's cases: those that are named, or all of them."""
+
+    def __init__(self, command: str) -> None:
+        self._command = command
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_load_initial_conftests(
         self, early_config: pytest.Config, parser: pytest.Parser, args: list[str]
     ) -> None:
         """Name them, unless pytest finds them itself; raises UsageError where others are named."""
+        early_config.stash[COMMAND] = self._command
         where = early_config.invocation_params.dir
         named = early_config.known_args_namespace.file_or_dir
         # argparse takes an option that is not known yet for a place, if its value has a blank.
@@ -83,7 +89,8 @@ def run_suite(arguments: Sequence[str], plugins: Sequence[object] = ()) -> int:
     own += ["-W", "ignore:Module already imported:pytest.PytestAssertRewriteWarning"]
     _join_variable()
     words = [_locate(word) for word in join_option_values(arguments)]
-    return int(pytest.main([*own, *words], plugins=[_OwnCases(), *plugins]))
+    own_cases = _OwnCases(shlex.join(["fakebench", "run", *arguments]))
+    return int(pytest.main([*own, *words], plugins=[own_cases, *plugins]))
 
 
 def _locate(word: str) -> str:
