@@ -159,6 +159,16 @@ def check_unique(cases: Sequence[Case], *, location: str) -> None:
         )
 
 
+def check_ids(cases: Iterable[Case], *, location: str) -> None:
+    """Raise DataError if an id does not name the image of its case, by which cases are grouped."""
+    for case in cases:
+        if ":" in case.image or not case.id.startswith(f"{case.image}:"):
+            raise DataError(
+                f"{location}: the case {case.id!r} is on the image {case.image!r}. Its id must be "
+                "the name of the image, which has no colon, a colon, and what is asked."
+            )
+
+
 def check_labels(cases: Sequence[Case], *, location: str) -> None:
     """Raise DataError if cases on one image have different labels.
 

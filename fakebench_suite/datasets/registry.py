@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
 
-from fakebench_suite.datasets.dataset import Dataset, check_labels, check_unique
+from fakebench_suite.datasets.dataset import Dataset, check_ids, check_labels, check_unique
 from fakebench_suite.entry_points import Registry, import_object, name_package
 from fakebench_suite.errors import DataError, find_nearest
 from fakebench_suite.files.paths import expand_home
@@ -105,6 +105,7 @@ def open_dataset(data: DataSource | Path | None) -> Dataset:
         load = cast("Load", import_object(spec.load) if isinstance(spec.load, str) else spec.load)
         dataset = load(source.path)
         check_unique(dataset.cases, location=source.kind)
+        check_ids(dataset.cases, location=source.kind)
         check_labels(dataset.cases, location=source.kind)
         return dataset
 

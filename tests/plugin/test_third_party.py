@@ -154,6 +154,13 @@ def fail():
 
 
 LOST = DatasetSpec(load=lambda path: dataclasses.replace(open_photos(path), has_images=fail))
+def open_misnamed(path):
+    dataset = open_photos(path)
+    cases = tuple(dataclasses.replace(c, id=c.id.replace(":", "-")) for c in dataset.cases)
+    return dataclasses.replace(dataset, cases=cases)
+
+
+MISNAMED = DatasetSpec(load=open_misnamed)
 CRASHED_DATA = DatasetSpec(load=lambda path: {}["rows"])
 CRASHED_JUDGE = JudgeSpec(open=lambda config, options: 1 / 0)
 NOTHING = object()
@@ -170,6 +177,7 @@ odd = third_party:NOTHING
 photos = third_party:PHOTOS
 crash = third_party:CRASHED_DATA
 lost = third_party:LOST
+misnamed = third_party:MISNAMED
 
 [fakebench_suite.judges]
 kind = third_party:KIND
@@ -366,6 +374,7 @@ def test_latency_is_not_asked_for_what_a_detector_lacks(run: Run, project: Path)
             "*Checking the judge 'kind:strict' failed: RuntimeError: no key.*",
         ),
         (("--judge=own:shy",), "*Checking the judge 'kind:strict' failed: KeyError: 'mood'.*"),
+        (("--data=misnamed",), "*misnamed: the case '0-detection' is on the image '0'. Its id*"),
         (("--data=lost",), "*Looking for the images of the data set 'photos' failed: OSError*"),
     ],
 )
