@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from fakebench_suite.errors import DataError, FormatError
+from fakebench_suite.errors import DataError, FormatError, describe_choices
 from fakebench_suite.files.contents import read_file
 from fakebench_suite.files.parsing import read_utf8
+from fakebench_suite.tasks.registry import TaskSpec, get_task, list_tasks
 from fakebench_suite.types import Authenticity, Case
 
 if TYPE_CHECKING:
@@ -167,6 +168,19 @@ def check_ids(cases: Iterable[Case], *, location: str) -> None:
                 f"{location}: the case {case.id!r} is on the image {case.image!r}. Its id must be "
                 "the name of the image, which has no colon, a colon, and what is asked."
             )
+
+
+def find_task(name: str, *, location: str) -> TaskSpec:
+    """The task of a case by name; raises DataError where no data set can have cases of it."""
+    tasks = [task for task in list_tasks() if not get_task(task).derived]
+    if name in list_tasks() and name not in tasks:
+        raise DataError(
+            f"{location}: the cases of {name} are made of detection cases. Write detection cases, "
+            f"and ask them with --{name}."
+        )
+    if name not in tasks:
+        raise DataError(f"{location}: task is {name!r}; {describe_choices(name, tasks)}.")
+    return get_task(name)
 
 
 def check_labels(cases: Sequence[Case], *, location: str) -> None:

@@ -31,6 +31,7 @@ from fakebench_suite.datasets.dataset import (
     check_unique,
     check_utf8,
     digest_contents,
+    find_task,
     read_bytes,
     require_path,
 )
@@ -38,10 +39,10 @@ from fakebench_suite.datasets.images import ImageFolder, open_image
 from fakebench_suite.datasets.json_rows import check_repeated
 from fakebench_suite.datasets.regions import check_opened, find_box, parse_points
 from fakebench_suite.deprecation import rename_keys, warn_deprecated
-from fakebench_suite.errors import DataError, FormatError, describe_choices
+from fakebench_suite.errors import DataError, FormatError
 from fakebench_suite.files.parsing import decode_json
 from fakebench_suite.tasks.criteria import CRITERIA, parse_criterion
-from fakebench_suite.tasks.registry import Grader, TaskSpec, get_task, list_tasks
+from fakebench_suite.tasks.registry import Grader
 from fakebench_suite.types import Authenticity, Case, Clue, QuestionType, Region, Task
 
 _MIN_CHOICES = 2
@@ -168,7 +169,7 @@ def _to_case(line: Line, location: str) -> Case:
     for field, text in (("id", line.id), ("question", line.question)):
         if not text.strip():
             raise DataError(f"{location}: the field {field!r} is empty.")
-    spec = _find_task(line.task, location)
+    spec = find_task(line.task, location=location)
     question_type = (
         line.question_type or spec.only_question_type or parse_question_type(line.question)
     )
@@ -313,18 +314,6 @@ def _read_choices(line: Line, location: str, *, is_choice: bool) -> dict[str, An
         "choices": choices,
         "expected_choice": line.expected_choice,
     }
-
-
-def _find_task(name: str, location: str) -> TaskSpec:
-    tasks = [task for task in list_tasks() if not get_task(task).derived]
-    if name in list_tasks() and name not in tasks:
-        raise DataError(
-            f"{location}: the cases of {name} are made of detection cases. Write detection cases, "
-            f"and ask them with --{name}."
-        )
-    if name not in tasks:
-        raise DataError(f"{location}: task is {name!r}; {describe_choices(name, tasks)}.")
-    return get_task(name)
 
 
 def _check_criterion(criterion: str | None, location: str, *, field: str = "criterion") -> None:

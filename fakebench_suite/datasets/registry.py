@@ -15,7 +15,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
 
-from fakebench_suite.datasets.dataset import Dataset, check_ids, check_labels, check_unique
+from fakebench_suite.datasets.dataset import (
+    Dataset,
+    check_ids,
+    check_labels,
+    check_unique,
+    find_task,
+)
 from fakebench_suite.entry_points import Registry, import_object, name_package
 from fakebench_suite.errors import DataError, find_nearest
 from fakebench_suite.files.paths import expand_home
@@ -106,6 +112,8 @@ def open_dataset(data: DataSource | Path | None) -> Dataset:
         dataset = load(source.path)
         check_unique(dataset.cases, location=source.kind)
         check_ids(dataset.cases, location=source.kind)
+        for task in sorted({case.task for case in dataset.cases}):
+            find_task(task, location=source.kind)
         check_labels(dataset.cases, location=source.kind)
         return dataset
 

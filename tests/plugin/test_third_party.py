@@ -154,13 +154,16 @@ def fail():
 
 
 LOST = DatasetSpec(load=lambda path: dataclasses.replace(open_photos(path), has_images=fail))
-def open_misnamed(path):
-    dataset = open_photos(path)
-    cases = tuple(dataclasses.replace(c, id=c.id.replace(":", "-")) for c in dataset.cases)
-    return dataclasses.replace(dataset, cases=cases)
+def spoil(**fields):
+    def load(path):
+        dataset = open_photos(path)
+        cases = (dataclasses.replace(dataset.cases[0], **fields), *dataset.cases[1:])
+        return dataclasses.replace(dataset, cases=cases)
+    return DatasetSpec(load=load)
 
 
-MISNAMED = DatasetSpec(load=open_misnamed)
+MISNAMED = spoil(id="0-detection")
+TASKLESS = spoil(task="detecton")
 CRASHED_DATA = DatasetSpec(load=lambda path: {}["rows"])
 CRASHED_JUDGE = JudgeSpec(open=lambda config, options: 1 / 0)
 NOTHING = object()
@@ -178,6 +181,7 @@ photos = third_party:PHOTOS
 crash = third_party:CRASHED_DATA
 lost = third_party:LOST
 misnamed = third_party:MISNAMED
+taskless = third_party:TASKLESS
 
 [fakebench_suite.judges]
 kind = third_party:KIND
@@ -375,6 +379,7 @@ def test_latency_is_not_asked_for_what_a_detector_lacks(run: Run, project: Path)
         ),
         (("--judge=own:shy",), "*Checking the judge 'kind:strict' failed: KeyError: 'mood'.*"),
         (("--data=misnamed",), "*misnamed: the case '0-detection' is on the image '0'. Its id*"),
+        (("--data=taskless",), "*taskless: task is 'detecton'; allowed: *nearest: detection*"),
         (("--data=lost",), "*Looking for the images of the data set 'photos' failed: OSError*"),
     ],
 )
