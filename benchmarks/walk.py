@@ -35,7 +35,7 @@ ONCE = {
 }
 """What a run does once: its fixtures, with the model they load, the manifest that it begins, and
 the pixels of a probe, which files of other data sets hold. These functions and what they call are
-left out."""
+left out, and so are modules that are imported now, such as the grammar of replies."""
 
 
 class Walk:
@@ -53,7 +53,7 @@ class Walk:
         if event == "return" and frame is self._once.get(thread):
             del self._once[thread]
         elif event == "call" and thread not in self._once and file.startswith(PACKAGE):
-            if (file.removeprefix(PACKAGE), name) in ONCE:
+            if name == "<module>" or (file.removeprefix(PACKAGE), name) in ONCE:
                 self._once[thread] = frame
             else:
                 self.calls.append((file.removeprefix(PACKAGE), name))
