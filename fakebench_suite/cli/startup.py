@@ -15,6 +15,10 @@ def start() -> None:
     old = describe_old_python()
     if old is not None:
         sys.exit(old)
+    try:
+        os.getcwd()  # noqa: PTH109
+    except FileNotFoundError:
+        sys.exit("The current directory is not there any more. Change to another one.")
     leave_out_current_directory()
     end_at_interrupts()
     open_closed_streams()

@@ -110,5 +110,5 @@ def check_options(unknown: Iterable[str]) -> None:
             near = difflib.get_close_matches(name, sorted(options), n=1)
             if near:
                 raise pytest.UsageError(
-                    f"There is no option {name}; nearest: {near[0]}. pytest --help lists all."
+                    f"There is no option {name}; nearest: {near[0]}. --help lists all."
                 )

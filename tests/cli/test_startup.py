@@ -1,6 +1,7 @@
 """Start-up stays fast: help and collection import neither torch nor transformers."""
 
 import ast
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -83,6 +84,26 @@ def test_a_python_that_cannot_run_the_suite_is_one_sentence(
     assert result.returncode == {"pytest": pytest.ExitCode.USAGE_ERROR}.get(module, 1)
     assert message in result.stderr
     assert len(result.stderr.rstrip().splitlines()) == 1
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no current directory can be removed there")
+def test_a_removed_directory_is_one_sentence(tmp_path: Path) -> None:
+    """Nothing can be found or written from there."""
+    script = (
+        "import os, runpy; os.rmdir(os.getcwd())\n"
+        "runpy.run_module('fakebench_suite', run_name='__main__')"
+    )
+    result = subprocess.run(
+        [sys.executable, "-P", "-c", script],
+        cwd=tmp_path,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert result.returncode == 1
+    assert result.stderr.startswith("The current directory is not there any more")
+    assert result.stderr.count("\n") == 1
 
 
 def test_an_old_python_is_one_sentence_of_pytest(monkeypatch: pytest.MonkeyPatch) -> None:
