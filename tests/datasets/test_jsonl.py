@@ -71,6 +71,7 @@ POINTING = {"task": "pointing", "question": "Where?"}
         ({"criterion": "taste"}, "'criterion' is 'taste'"),
         ({"image": "../a.png"}, "is not allowed"),
         ({"expected": 5}, "'expected'"),
+        ({"expected": "fake"}, "scored by its 'label', fake or real, and not by 'expected'"),
         ({"second_image": "b.png"}, "belong to the task comparison"),
         ({"expected_choice": "A"}, "belong to the task comparison"),
         (PAIR | {"second_image": None}, "a comparison needs 'second_image'"),
