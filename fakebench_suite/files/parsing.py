@@ -56,7 +56,9 @@ def decode_toml(content: bytes, kind: type[T]) -> T:
     except RecursionError as error:
         raise FormatError("it is nested too deeply") from error
     except msgspec.ValidationError as error:
-        raise _to_format_error(error, settings, kind) from error
+        message = str(_to_format_error(error, settings, kind))
+        # The words of JSON: TOML has tables, and leaves out what is nothing.
+        raise FormatError(message.replace("`object", "`table").replace(" | null`", "`")) from error
     except _DECODE_ERRORS as error:
         raise FormatError(str(error) or type(error).__name__) from error
 

@@ -101,6 +101,7 @@ def test_weights_elsewhere_are_one_sentence(
     ("content", "message"),
     [
         ("repository = ", "is malformed"),
+        ('backend = "scripted"\nscript = "coin"', "Expected `table`, got `str` - at `$.script`"),
         ('repository = "a/b"\ncolour = 1', "colour"),
         ('repositry = "a/b"', "no field 'repositry'; allowed: name, backend"),
         ('repositry = "a/b"', "nearest: repository"),
