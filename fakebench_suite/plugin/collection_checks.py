@@ -16,8 +16,6 @@ from fakebench_suite.plugin.options import is_worker
 from fakebench_suite.text.display import to_single_line
 
 _SENTENCE = "fakebench_usage_error"
-_ASKING = frozenset({"ask", "judge", "record"})
-"""Fixtures of the tests that ask cases."""
 _SHARED = ("model", "engine", "case_runner")
 """Fixtures that all cases of a session share: ``ask``, ``judge`` and ``record`` request them."""
 
@@ -83,7 +81,8 @@ def describe_narrow_fixture(session: pytest.Session) -> str | None:
     shared = [name for name in _SHARED if not (ray and name == "model")]  # replicas load the card
     seen = set()
     for item in session.items:
-        if item.parent in seen or _ASKING.isdisjoint(getattr(item, "fixturenames", ())):
+        # Those of a test that is given the suite's ask, judge or record, and not its own, have it.
+        if item.parent in seen or "case_runner" not in getattr(item, "fixturenames", ()):
             continue
         seen.add(item.parent)
         for name in shared:

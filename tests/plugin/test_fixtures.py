@@ -214,6 +214,16 @@ def test_a_marked_test_without_a_case_is_run(
     assert len(read_run(project).records) == 16
 
 
+def test_fixtures_of_other_tests_are_their_own(run: Run, project: Path) -> None:
+    """A test that asks no case may have a ``model`` and a ``record`` of any scope."""
+    fixtures = "import pytest\n\n@pytest.fixture\ndef model(): return 1\n"
+    fixtures += "@pytest.fixture\ndef record(): return 1\n"
+    leave_one_test(
+        project, f"{fixtures}\ndef test_own(model, record):\n    assert model == record\n"
+    )
+    assert run().ret == 0
+
+
 def test_a_case_without_a_task_says_which_mark_is_missing(run: Run, project: Path) -> None:
     """A fixture ``case`` of one's own is another thing."""
     leave_one_test(project, UNMARKED)
