@@ -35,8 +35,9 @@ def check_marks(config: pytest.Config) -> None:
     for name in list_marks(config.option.markexpr or ""):
         if name not in known:
             raise pytest.UsageError(
-                f"-m names {name!r}, which is no task and no marker; "
-                f"{describe_choices(name, list_tasks())}."
+                f"-m names {name!r}, which is no task and no registered marker; "
+                f"{describe_choices(name, list_tasks())}. To use a marker of your own, register "
+                "it in the setting 'markers' of pytest."
             )
 
 

@@ -49,6 +49,7 @@ def test_weights_that_are_not_here_are_one_sentence(
         (["--strict-case"], "*no option --strict-case; nearest: --strict-cases*"),
         (["-m", "detect"], "*'detect'*detection, interpretation*nearest: detection*"),
         (["-m", "analysis or not resoning"], "*'resoning'*nearest: reasoning*"),
+        (["-m", "not gpu"], "*'gpu'*register it in the setting 'markers'*"),
         (["--judge=gpt-4"], "*--judge is 'gpt-4'. It may be openai:MODEL@URL*"),
         (["--judge=openai:gpt-4@nowhere"], "*--judge is 'openai:gpt-4@nowhere'*"),
         (["--judge-rounds=0"], "*--judge-rounds*'0' is not a number*"),
