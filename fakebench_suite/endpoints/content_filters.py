@@ -26,11 +26,12 @@ _CODES = frozenset(
 _SENTENCES = re.compile(
     r"""flagged\ as\ potentially\ violating
     | rejected\ (?:by|as\ a\ result\ of)\ our\ safety\ system
-    | content\ filtering\ policy | content\ management\ policy | ContentPolicyViolationError""",
+    | content\ filtering\ policy | content\ management\ policy | ContentPolicyViolationError
+    | content\ violates\ usage\ guidelines | content\ exists\ risk | 不安全或敏感内容""",
     re.IGNORECASE | re.VERBOSE,
 )
-"""Words of OpenAI, of Anthropic, whose code is that of any bad request, of Azure, and of LiteLLM,
-which has the class of the error in its message."""
+"""Words of OpenAI, of Anthropic, whose code is that of any bad request, of Azure, of LiteLLM, which
+has the class of the error in its message, and of xAI, DeepSeek and Zhipu."""
 _STATUSES = frozenset({400, 403, 422, None})
 """Statuses of such errors; None for one in a reply of status 200."""
 
@@ -59,7 +60,6 @@ def names_refusal(
 
 
 def _shows_refusal(body: Mapping[str, object]) -> bool:
-    metadata, message = body.get("metadata"), body.get("message")
-    if isinstance(metadata, Mapping) and "flagged_input" in metadata:
-        return True
-    return isinstance(message, str) and _SENTENCES.search(message) is not None
+    message = body.get("message")
+    says = isinstance(message, str) and _SENTENCES.search(message) is not None
+    return says or "flagged_input" in body

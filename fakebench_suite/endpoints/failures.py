@@ -40,7 +40,7 @@ def shorten(text: str, *secrets: str, length: int = MAX_LENGTH) -> str:
 def parse_reason(error: openai.APIStatusError) -> str:
     """Return the reason that the server gives; of an HTML page, its title or its text."""
     text = error.response.text
-    for body in (error.body, _parse_json(text)):
+    for body in (error.body, parse_json(text)):
         message = parse_error_message(body)
         if message is not None and not message.startswith("<"):
             return message
@@ -49,7 +49,10 @@ def parse_reason(error: openai.APIStatusError) -> str:
 
 
 def parse_error_message(body: object) -> str | None:
-    """Return the message in an error body, nested or flat; None without one."""
+    """Return the message in an error body, nested or flat; None without one.
+
+    OpenRouter's says only that the provider returned an error; what that was is put behind it.
+    """
     for _ in range(4):
         if isinstance(body, str):
             return body.strip() or None
@@ -57,6 +60,10 @@ def parse_error_message(body: object) -> str | None:
             body = body[0] if body else None
         if not isinstance(body, dict):
             return None
+        metadata, outer = body.get("metadata"), body.get("message")
+        raw = metadata.get("raw") if isinstance(metadata, dict) else None
+        if isinstance(raw, str) and isinstance(outer, str) and raw.strip():
+            return f"{outer.strip()}: {parse_error_message(parse_json(raw)) or raw.strip()}"
         body = next(
             (body[key] for key in ("error", "message", "detail", "msg") if key in body), None
         )
@@ -154,7 +161,8 @@ def _explain_key(subject: Subject, why: str) -> str:
     return f"The {shown} refuses the key ({why}). Correct {address.credentials}{instead}."
 
 
-def _parse_json(text: str) -> object:
+def parse_json(text: str) -> object:
+    """Return the object or list that a text is in JSON; None where it is none."""
     try:
         body = json.loads(text)
     except (ValueError, RecursionError):

@@ -12,6 +12,7 @@ import openai
 
 from fakebench_suite.endpoints.completion import MalformedReplyError
 from fakebench_suite.endpoints.content_filters import names_refusal
+from fakebench_suite.endpoints.failures import parse_json
 
 
 class FailureKind(Enum):
@@ -54,9 +55,11 @@ _LASTING = frozenset({"insufficient_quota", "billing_hard_limit_reached"})
 """Codes of 429 that no wait changes."""
 _DURATION = re.compile(r"(?P<number>\d+(?:\.\d+)?)(?P<unit>ms|us|µs|s|m|h|d)")
 _SECONDS = {"us": 1e-6, "µs": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
-_INNER_ERRORS = ("error", "innererror", "inner_error", "provider_specific_fields")
+_INNER_ERRORS = (
+    "error", "innererror", "inner_error", "provider_specific_fields", "metadata", "raw", "detail",
+)  # fmt: skip
 """Where an error holds another: the client unwraps {"error": ...}, and some servers do not wrap it;
-Azure tells the policy within, and LiteLLM what the provider said."""
+Azure tells the policy within, and LiteLLM and OpenRouter what the provider said."""
 _MAX_BODIES = 40
 """Parts of an error that are looked at; none has as many."""
 _LIMITS = (
@@ -85,15 +88,25 @@ def list_codes(error: Exception) -> Iterable[str]:
 
 
 def _list_bodies(error: Exception) -> Iterable[Mapping[str, object]]:
-    """Yield the objects that may describe an error, the outermost first."""
+    """Yield the objects that may describe an error, the outermost first.
+
+    A text in place of one, as xAI's, is its message; Gemini's is in a list.
+    """
     body: object = error.body if isinstance(error, openai.APIStatusError) else None
     if isinstance(error, MalformedReplyError):
         body = error.error
     bodies = [body]
     for body in bodies:
-        if isinstance(body, Mapping) and len(bodies) <= _MAX_BODIES:
-            yield body
-            bodies += [body.get(name) for name in _INNER_ERRORS]
+        if len(bodies) > _MAX_BODIES:
+            return
+        inner = parse_json(body) if isinstance(body, str) else body
+        if isinstance(inner, Mapping):
+            yield inner
+            bodies += [inner.get(name) for name in _INNER_ERRORS]
+        elif isinstance(inner, list):
+            bodies += inner
+        elif isinstance(body, str):
+            yield {"message": body}
 
 
 def is_refusal(error: Exception) -> bool:

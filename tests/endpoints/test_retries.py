@@ -1,5 +1,6 @@
 """What is asked again, when, and what is a refusal to answer."""
 
+import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -27,6 +28,7 @@ from fakebench_suite.endpoints.retries import (
 )
 
 POLICY = "ResponsibleAIPolicyViolation"
+GUIDELINES = "Content violates usage guidelines. Failed check: SAFETY_CHECK_TYPE_BIO"
 NOW = datetime(2026, 11, 28, 12, 0, 0, tzinfo=UTC)
 
 
@@ -111,7 +113,16 @@ def test_a_used_up_quota_is_no_overload() -> None:
                 "Your request was rejected as a result of our safety system.",
                 "The response was filtered due to Azure OpenAI's content management policy.",
                 "litellm.BadRequestError: litellm.ContentPolicyViolationError: no",
+                "Content Exists Risk",
+                "系统检测到输入或生成内容可能包含不安全或敏感内容",
             )
+        ),
+        make_error(400, {"detail": "Content Exists Risk"}),
+        make_error(403, {"code": "permission denied", "error": GUIDELINES}),
+        make_error(400, [{"error": {"code": 400, "message": GUIDELINES}}]),
+        *(
+            make_error(400, {"error": {"message": "failed", "code": 400, "metadata": {"raw": raw}}})
+            for raw in (GUIDELINES, json.dumps({"error": {"code": "content_filter"}}))
         ),
     ],
 )
@@ -127,6 +138,9 @@ def test_content_policies_are_refusals(error: Exception) -> None:
         make_error(400, {"error": {"type": "invalid_request_error", "message": "bad"}}),
         make_error(400, {"error": {"type": "invalid_request_error", "message": "budget: blocked"}}),
         make_error(403, {"error": {"code": 403, "metadata": {"provider_name": "x"}}}),
+        make_error(400, {"error": {"code": 400, "metadata": {"raw": "not a word of it"}}}),
+        make_error(400, {"error": "bad request"}),
+        make_error(400, ["bad request", [[]]]),
         make_error(401, {"error": {"code": "content_filter"}}),
         make_error(500, {"error": {"code": "content_filter"}}),
         MalformedReplyError("half a body"),
