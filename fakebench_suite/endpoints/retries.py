@@ -60,6 +60,7 @@ _INNER_ERRORS = (
 )  # fmt: skip
 """Where an error holds another: the client unwraps {"error": ...}, and some servers do not wrap it;
 Azure tells the policy within, and LiteLLM and OpenRouter what the provider said."""
+_STATUS = re.compile(r"[45]\d\d", re.ASCII)
 _MAX_BODIES = 40
 """Parts of an error that are looked at; none has as many."""
 _LIMITS = (
@@ -78,6 +79,8 @@ def find_status(error: Exception) -> int | None:
     if isinstance(error, openai.APIStatusError):
         return error.status_code
     code = error.error.get("code") if isinstance(error, MalformedReplyError) and error.error else 0
+    if isinstance(code, str) and _STATUS.fullmatch(code):  # as LiteLLM's
+        code = int(code)
     return code if isinstance(code, int) and code >= 400 else None
 
 

@@ -67,6 +67,9 @@ def test_no_reply_and_no_completion_are_sent_again() -> None:
     assert is_retried(MalformedReplyError("half a body"))
     assert is_retried(MalformedReplyError("busy", error={"code": 502}))
     assert not is_retried(MalformedReplyError("no credits", error={"code": 402}))
+    assert not is_retried(MalformedReplyError("no credits", error={"code": "402"}))
+    assert is_overload(MalformedReplyError("slow down", error={"code": "429"}))
+    assert is_retried(MalformedReplyError("busy", error={"code": "²99"}))
     assert not is_retried(ValueError("a mistake of ours"))
 
 
