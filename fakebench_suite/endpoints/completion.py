@@ -211,16 +211,27 @@ def _list_reasoning(value: object, depth: int = 0) -> Iterator[str]:
 
 
 def _parse_usage(usage: Mapping[str, Any]) -> TokenCounts:
-    prompt, completion = (
+    """Return the counts of a reply, the tokens of its reasoning among those of the completion.
+
+    Gemini and xAI count these beside the completion, and in the total only.
+    """
+    prompt_details, completion_details = (
         details if isinstance(details := usage.get(name), dict) else {}
         for name in ("prompt_tokens_details", "completion_tokens_details")
     )
+    prompt, completion, total = (
+        _as_count(usage.get(f"{name}_tokens")) for name in ("prompt", "completion", "total")
+    )
+    reasoning = _as_count(completion_details.get("reasoning_tokens"))
+    if prompt is not None and total is not None and total - prompt > (completion or 0):
+        reasoning = total - prompt - (completion or 0) if reasoning is None else reasoning
+        completion = total - prompt
     return TokenCounts(
-        prompt=_as_count(usage.get("prompt_tokens")),
-        cached=_as_count(prompt.get("cached_tokens")),
-        image=_as_count(prompt.get("image_tokens")),
-        completion=_as_count(usage.get("completion_tokens")),
-        reasoning=_as_count(completion.get("reasoning_tokens")),
+        prompt=prompt,
+        cached=_as_count(prompt_details.get("cached_tokens")),
+        image=_as_count(prompt_details.get("image_tokens")),
+        completion=completion,
+        reasoning=reasoning,
     )
 
 

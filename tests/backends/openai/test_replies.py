@@ -244,6 +244,33 @@ def test_odd_usage_is_no_usage(endpoint: Endpoint, load: Load, usage: object) ->
 
 
 @pytest.mark.parametrize(
+    ("usage", "completion", "reasoning"),
+    [
+        # OpenAI's, whose total is the sum; xAI's; Gemini's, and that of thoughts alone.
+        ({"completion_tokens": 9, "total_tokens": 41, "reasoning_tokens": 4}, 9, 4),
+        ({"completion_tokens": 9, "total_tokens": 135, "reasoning_tokens": 94}, 103, 94),
+        ({"completion_tokens": 9, "total_tokens": 135}, 103, 94),
+        ({"total_tokens": 92}, 60, 60),
+        ({"completion_tokens": 9, "total_tokens": 0}, 9, None),
+        ({"completion_tokens": 9, "total_tokens": "many"}, 9, None),
+    ],
+)
+def test_thoughts_are_tokens_of_the_reply(
+    endpoint: Endpoint, load: Load, usage: dict[str, Any], completion: int, reasoning: int | None
+) -> None:
+    """Also where a server counts them in the total only, so that they cost something."""
+    details = {"reasoning_tokens": usage.pop("reasoning_tokens", None)}
+    usage |= {"prompt_tokens": 32, "completion_tokens_details": details}
+    endpoint.change = lambda reply: reply | {"usage": usage}
+    (reply,) = load(prices=Prices(input=1.0, output=10.0)).run(make_requests())
+    assert isinstance(reply, Answer)
+    assert reply.usage is not None
+    assert (reply.usage.completion_tokens, reply.usage.reasoning_tokens) == (completion, reasoning)
+    assert reply.tokens == completion
+    assert reply.usage.cost == pytest.approx(32e-6 + 10e-6 * completion)
+
+
+@pytest.mark.parametrize(
     ("cost", "expected"),
     [(0, 0.0), (0.5, 0.5), (-5, None), (math.inf, None), (-math.inf, None), (math.nan, None),
      (10**400, None), (True, None), ("0.5", None), ([], None)],
