@@ -228,11 +228,20 @@ def _parse_usage(usage: Mapping[str, Any]) -> TokenCounts:
         completion = total - prompt
     return TokenCounts(
         prompt=prompt,
-        cached=_as_count(prompt_details.get("cached_tokens")),
+        cached=_find_count(
+            prompt_details.get("cached_tokens"),
+            usage.get("cached_tokens"),  # Kimi's
+            usage.get("prompt_cache_hit_tokens"),  # DeepSeek's
+        ),
         image=_as_count(prompt_details.get("image_tokens")),
         completion=completion,
         reasoning=reasoning,
     )
+
+
+def _find_count(*places: object) -> int | None:
+    """The first of several that is a count."""
+    return next((count for place in places if (count := _as_count(place)) is not None), None)
 
 
 def _parse_logprobs(logprobs: object) -> tuple[tuple[str, float], ...] | None:

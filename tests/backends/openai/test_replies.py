@@ -244,6 +244,26 @@ def test_odd_usage_is_no_usage(endpoint: Endpoint, load: Load, usage: object) ->
 
 
 @pytest.mark.parametrize(
+    ("usage", "cached"),
+    [
+        ({"cached_tokens": 12}, 12),
+        ({"prompt_cache_hit_tokens": 12, "prompt_cache_miss_tokens": 7}, 12),
+        ({"cached_tokens": 12, "prompt_tokens_details": {"cached_tokens": 0}}, 0),
+        ({"cached_tokens": 12, "prompt_tokens_details": {"cached_tokens": None}}, 12),
+        ({"prompt_cache_miss_tokens": 7}, None),
+    ],
+)
+def test_cached_tokens_are_found_where_servers_count_them(
+    usage: dict[str, Any], cached: int | None
+) -> None:
+    """OpenAI's in the details of the prompt, Kimi's and DeepSeek's beside its count."""
+    reply = {"choices": [{"message": {"content": "Yes."}}], "usage": {"prompt_tokens": 19} | usage}
+    tokens = parse_completion(json.dumps(reply).encode()).tokens
+    assert tokens is not None
+    assert (tokens.prompt, tokens.cached) == (19, cached)
+
+
+@pytest.mark.parametrize(
     ("usage", "completion", "reasoning"),
     [
         # OpenAI's, whose total is the sum; xAI's; Gemini's, and that of thoughts alone.
