@@ -51,8 +51,21 @@ _RETRIED = frozenset({408, 409, 425, _TOO_MANY_REQUESTS})
 """Statuses below 500 after which a request is sent again."""
 _ACCOUNT = frozenset({401, 402})
 """Statuses of a key that is wrong or revoked, and of one without credit."""
-_LASTING = frozenset({"insufficient_quota", "billing_hard_limit_reached"})
-"""Codes of 429 that no wait changes."""
+_SPENT = frozenset({
+    "insufficient_quota", "billing_hard_limit_reached", "billing_not_active",  # OpenAI
+    "exceeded_current_quota_error", "Arrearage", "1113",  # Kimi, Alibaba, Zhipu
+    "budget_exceeded",  # LiteLLM
+})  # fmt: skip
+"""Codes of an account that may spend no more, which no wait changes."""
+_SPENT_SENTENCES = re.compile(
+    r"""credit\ balance\ is\ too\ low | reached\ your\ specified\ API\ usage\ limits
+    | used\ all\ available\ credits | budget\ has\ been\ exceeded | insufficient\ balance""",
+    re.IGNORECASE | re.VERBOSE,
+)
+"""Words of Anthropic, whose code is that of any bad request, of xAI, whose status is that of a
+refusal, of LiteLLM, and of several makers."""
+_SPENT_STATUSES = frozenset({400, 403, _TOO_MANY_REQUESTS, None})
+"""Statuses of errors with such words, beside 402; None for one in a reply of status 200."""
 _DURATION = re.compile(r"(?P<number>\d+(?:\.\d+)?)(?P<unit>ms|us|µs|s|m|h|d)")
 _SECONDS = {"us": 1e-6, "µs": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _INNER_ERRORS = (
@@ -117,11 +130,21 @@ def is_refusal(error: Exception) -> bool:
     return names_refusal(find_status(error), list_codes(error), _list_bodies(error))
 
 
+def is_spent(error: Exception) -> bool:
+    """Whether an error says, whatever its status, that the account may spend no more."""
+    if _SPENT & set(list_codes(error)):
+        return True
+    messages = (body.get("message") for body in _list_bodies(error))
+    return find_status(error) in _SPENT_STATUSES and any(
+        isinstance(message, str) and _SPENT_SENTENCES.search(message) for message in messages
+    )
+
+
 def is_overload(error: Exception) -> bool:
     """Whether an error says that there are too many requests."""
     status = find_status(error)
     if status == _TOO_MANY_REQUESTS:
-        return not _LASTING & set(list_codes(error))
+        return not is_spent(error)
     return status == _OVERLOADED or (status == _UNAVAILABLE and find_hint(error) is not None)
 
 
@@ -129,7 +152,7 @@ def classify(error: Exception) -> FailureKind:
     """Return the kind of a failure."""
     if is_overload(error):
         return FailureKind.OVERLOAD
-    if find_status(error) in _ACCOUNT or _LASTING & set(list_codes(error)):
+    if find_status(error) in _ACCOUNT or is_spent(error):
         return FailureKind.ACCOUNT
     if not is_retried(error):
         return FailureKind.LASTING
@@ -146,7 +169,7 @@ def is_retried(error: Exception) -> bool:
     status = find_status(error)
     if status is None:
         return isinstance(error, openai.APIConnectionError | MalformedReplyError)
-    if _LASTING & set(list_codes(error)):
+    if is_spent(error):
         return False
     advice = isinstance(error, openai.APIStatusError) and error.response.headers.get(
         "x-should-retry"

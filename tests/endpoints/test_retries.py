@@ -73,11 +73,32 @@ def test_no_reply_and_no_completion_are_sent_again() -> None:
     assert not is_retried(ValueError("a mistake of ours"))
 
 
-def test_a_used_up_quota_is_no_overload() -> None:
-    """No wait changes it."""
-    quota = {"error": {"code": "insufficient_quota", "message": "You exceeded your quota"}}
-    assert not is_retried(make_error(429, quota))
-    assert not is_overload(make_error(429, quota))
+@pytest.mark.parametrize(
+    ("status", "error"),
+    [
+        (429, {"code": "insufficient_quota", "message": "You exceeded your quota"}),
+        (429, {"code": "billing_not_active", "message": "Your account is not active"}),
+        (403, {"type": "exceeded_current_quota_error", "message": "Your account is not active"}),
+        (429, {"code": "1113", "message": "please recharge"}),
+        (400, {"code": "Arrearage", "message": "Access denied"}),
+        (429, {"type": "budget_exceeded", "code": "429", "message": "ask the AI team"}),
+        (400, {"code": "400", "message": "BadRequestError: Budget has been exceeded! Team=x"}),
+        (400, {"type": "invalid_request_error", "message": "Your credit balance is too low to"}),
+        (403, "Your team x has either used all available credits or reached its limit."),
+        (429, {"message": "failed", "metadata": {"raw": "suspended due to insufficient balance"}}),
+    ],
+)
+def test_a_used_up_quota_is_no_overload(status: int, error: object) -> None:
+    """No wait changes it, and no other request fares better, whatever its status is."""
+    quota = make_error(status, {"error": error})
+    assert not is_retried(quota)
+    assert not is_overload(quota)
+    assert classify(quota) is FailureKind.ACCOUNT
+
+
+def test_an_overload_is_told_from_other_trouble() -> None:
+    """By its status, and 503 by a time to wait."""
+    assert classify(make_error(400, {"error": "balance the answer"})) is FailureKind.LASTING
     assert is_overload(make_error(429))
     assert is_overload(make_error(529))
     assert is_overload(make_error(503, headers={"retry-after": "1"}))
