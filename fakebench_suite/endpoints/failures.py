@@ -16,6 +16,7 @@ from fakebench_suite.endpoints.connections import (
     find_proxy_of,
     list_causes,
 )
+from fakebench_suite.endpoints.parameters import lacks_provider, refuses_key
 from fakebench_suite.endpoints.transport import UnusableReplyError
 from fakebench_suite.errors import UserError
 from fakebench_suite.text.redaction import redact
@@ -136,9 +137,8 @@ def _explain_status(error: openai.APIStatusError, subject: Subject) -> str:
     proxy = find_proxy_of(error)
     if proxy is not None and status == _PROXY_AUTHENTICATION:
         return explain_refused_proxy(proxy, shown, why=f"{status}: {reason}")
-    if status in (401, 403) or (
-        status in (400, 407) and not address.has_key and _KEY.search(reason)
-    ):
+    missing = status in (400, 407) and not address.has_key and _KEY.search(reason)
+    if status == 403 or refuses_key(error) or missing:
         return _explain_key(subject, f"{status}: {reason}")
     if 300 <= status < 400:
         target = shorten(error.response.headers.get("location", ""), *address.secrets)
@@ -146,7 +146,7 @@ def _explain_status(error: openai.APIStatusError, subject: Subject) -> str:
             f"The {shown} redirects to {target or 'no URL'} ({status}), and redirects are "
             f"not followed. Pass the final URL in {subject.option}."
         )
-    if status == 404:
+    if status == 404 and not lacks_provider(error):
         return f"There is no {shown} ({status}: {reason}). Check the model's name. {_CHECK_URL}"
     by = "" if proxy is None else f" It was sent through {proxy.shown}."
     return f"The {shown} refuses a test request ({status}: {reason}).{by}"

@@ -15,10 +15,38 @@ _PATTERNS: Mapping[str, re.Pattern[str]] = {
     "logprobs": re.compile(r"\b(?:top_)?log_?probs?\b|\blog[- ]?probabilit"),
 }
 """Parameters that a server may refuse, and how its error names them."""
+_UNAUTHORIZED, _NOT_FOUND = 401, 404
 BAD_REQUEST_STATUSES = frozenset({400, 422})
 """Statuses of a request that the server does not take as it is."""
-UNRELATED_STATUSES = frozenset({401, 403, 429})
+_UNRELATED_STATUSES = frozenset({401, 403, 429})
 """Statuses that are never about a parameter."""
+_NO_PROVIDER = re.compile(r"\brequested parameters\b", re.IGNORECASE)
+"""Words of OpenRouter where no provider takes all parameters; their status is 404."""
+_WRONG_KEY = re.compile(
+    r"(?:incorrect|invalid) api key|api key (?:not valid|not found|expired)", re.IGNORECASE
+)
+"""Words of xAI and Gemini for a key that is wrong; their status is 400."""
+
+
+def refuses_key(error: openai.APIStatusError) -> bool:
+    """Whether an error says that the key is wrong."""
+    by_words = error.status_code in BAD_REQUEST_STATUSES and _WRONG_KEY.search(error.response.text)
+    return error.status_code == _UNAUTHORIZED or bool(by_words)
+
+
+def lacks_provider(error: openai.APIStatusError) -> bool:
+    """Whether a gateway says that the model is there, and takes other parameters only."""
+    return error.status_code == _NOT_FOUND and bool(_NO_PROVIDER.search(error.response.text))
+
+
+def is_unrelated(error: openai.APIStatusError) -> bool:
+    """Whether an error is never about a parameter."""
+    return error.status_code in _UNRELATED_STATUSES or refuses_key(error)
+
+
+def may_be_unnamed(error: openai.APIStatusError) -> bool:
+    """Whether an error may be about a parameter that it does not name."""
+    return error.status_code in BAD_REQUEST_STATUSES or lacks_provider(error)
 
 
 def find_named_parameters(

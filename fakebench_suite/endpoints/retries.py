@@ -13,6 +13,7 @@ import openai
 from fakebench_suite.endpoints.completion import MalformedReplyError
 from fakebench_suite.endpoints.content_filters import names_refusal
 from fakebench_suite.endpoints.failures import parse_json
+from fakebench_suite.endpoints.parameters import refuses_key
 
 
 class FailureKind(Enum):
@@ -49,8 +50,7 @@ MAX_HINT_S = 120.0
 _TOO_MANY_REQUESTS, _UNAVAILABLE, _OVERLOADED = 429, 503, 529
 _RETRIED = frozenset({408, 409, 425, _TOO_MANY_REQUESTS})
 """Statuses below 500 after which a request is sent again."""
-_ACCOUNT = frozenset({401, 402})
-"""Statuses of a key that is wrong or revoked, and of one without credit."""
+_UNAUTHORIZED, _PAYMENT_REQUIRED = 401, 402
 _SPENT = frozenset({
     "insufficient_quota", "billing_hard_limit_reached", "billing_not_active",  # OpenAI
     "exceeded_current_quota_error", "Arrearage", "1113",  # Kimi, Alibaba, Zhipu
@@ -132,12 +132,18 @@ def is_refusal(error: Exception) -> bool:
 
 def is_spent(error: Exception) -> bool:
     """Whether an error says, whatever its status, that the account may spend no more."""
-    if _SPENT & set(list_codes(error)):
+    if find_status(error) == _PAYMENT_REQUIRED or _SPENT & set(list_codes(error)):
         return True
     messages = (body.get("message") for body in _list_bodies(error))
     return find_status(error) in _SPENT_STATUSES and any(
         isinstance(message, str) and _SPENT_SENTENCES.search(message) for message in messages
     )
+
+
+def _refuses_key(error: Exception) -> bool:
+    if isinstance(error, openai.APIStatusError):
+        return refuses_key(error)
+    return find_status(error) == _UNAUTHORIZED
 
 
 def is_overload(error: Exception) -> bool:
@@ -152,7 +158,7 @@ def classify(error: Exception) -> FailureKind:
     """Return the kind of a failure."""
     if is_overload(error):
         return FailureKind.OVERLOAD
-    if find_status(error) in _ACCOUNT or is_spent(error):
+    if is_spent(error) or _refuses_key(error):
         return FailureKind.ACCOUNT
     if not is_retried(error):
         return FailureKind.LASTING

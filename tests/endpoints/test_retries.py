@@ -96,6 +96,18 @@ def test_a_used_up_quota_is_no_overload(status: int, error: object) -> None:
     assert classify(quota) is FailureKind.ACCOUNT
 
 
+def test_a_key_that_is_refused_is_the_accounts_trouble() -> None:
+    """Also by xAI, whose status is that of any wrong request."""
+    incorrect = {"code": "invalid argument", "error": "Incorrect API key provided: ab***yz."}
+    for error in (
+        make_error(401),
+        make_error(400, incorrect),
+        MalformedReplyError("no", error={"code": 401}),
+    ):
+        assert classify(error) is FailureKind.ACCOUNT
+    assert classify(make_error(500, incorrect)) is FailureKind.OUTAGE
+
+
 def test_an_overload_is_told_from_other_trouble() -> None:
     """By its status, and 503 by a time to wait."""
     assert classify(make_error(400, {"error": "balance the answer"})) is FailureKind.LASTING

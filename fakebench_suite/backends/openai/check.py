@@ -1,6 +1,7 @@
 """Test requests: what a server takes is found out before the first case is asked."""
 
 from collections.abc import Iterator
+from functools import reduce
 
 import msgspec
 import openai
@@ -24,8 +25,10 @@ from fakebench_suite.endpoints.completion import Completion, TokenCounts
 from fakebench_suite.endpoints.failures import Subject, explain_failure, parse_reason, shorten
 from fakebench_suite.endpoints.parameters import (
     BAD_REQUEST_STATUSES,
-    UNRELATED_STATUSES,
     find_named_parameters,
+    is_unrelated,
+    lacks_provider,
+    may_be_unnamed,
 )
 from fakebench_suite.endpoints.retries import is_refusal
 from fakebench_suite.errors import UserError, find_nearest
@@ -141,7 +144,7 @@ class FeatureTest:
         self, error: Exception, features: ServerFeatures, want: Capability
     ) -> ServerFeatures | None:
         """Return features without what an error names, or with which a request succeeds."""
-        if not isinstance(error, openai.APIStatusError) or error.status_code in UNRELATED_STATUSES:
+        if not isinstance(error, openai.APIStatusError) or is_unrelated(error):
             return None
         changes = dict(_list_changes(features, want, streams=self._streams))
         named = find_named_parameters(error, changes, model=self._model)
@@ -149,12 +152,11 @@ class FeatureTest:
             for name in named:
                 features = _change(features, name)
             return features
-        if error.status_code not in BAD_REQUEST_STATUSES:
+        if not may_be_unnamed(error):
             return None
-        everything = features
-        for name in changes:
-            everything = _change(everything, name)
-        for candidate in (*changes.values(), everything):
+        unsampled = reduce(_change, [name for name in SAMPLING if name in changes], features)
+        everything = reduce(_change, changes, features)
+        for candidate in (*changes.values(), unsampled, everything):
             try:
                 await self._send(candidate, want)
             except openai.APIStatusError:
@@ -184,7 +186,7 @@ class FeatureTest:
     async def _explain(self, error: Exception, features: ServerFeatures, want: Capability) -> str:
         """Return why the server cannot be asked: without images, log-probabilities or the model."""
         secrets = self._subject.address.secrets
-        if not isinstance(error, openai.APIStatusError) or error.status_code in UNRELATED_STATUSES:
+        if not isinstance(error, openai.APIStatusError) or is_unrelated(error):
             return explain_failure(error, self._subject)
         reason = f"{error.status_code}: {shorten(parse_reason(error), *secrets)}"
         if await self._succeeds(features, want, shows=0):
@@ -193,7 +195,8 @@ class FeatureTest:
             )
         if want is Capability.PROBABILITIES and await self._succeeds(features, Capability.TEXT):
             return self._describe_lack(f" ({reason})")
-        if error.status_code == 404 and (names := await self._client.list_models()):
+        absent = error.status_code == 404 and not lacks_provider(error)
+        if absent and (names := await self._client.list_models()):
             near = find_nearest(self._model, names)
             hint = f"; nearest: {near}" if near is not None else ""
             more = ", ..." if len(names) > _MAX_NAMES else ""

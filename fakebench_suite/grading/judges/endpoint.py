@@ -17,9 +17,9 @@ from fakebench_suite.endpoints.failures import (
     shorten,
 )
 from fakebench_suite.endpoints.parameters import (
-    BAD_REQUEST_STATUSES,
-    UNRELATED_STATUSES,
     find_named_parameters,
+    is_unrelated,
+    may_be_unnamed,
 )
 from fakebench_suite.endpoints.transport import REQUEST_TIMEOUT_S
 from fakebench_suite.errors import UserError
@@ -261,13 +261,13 @@ class EndpointJudge(StoppableJudge):
         Returns whether any was dropped.
         """
         remaining = [name for name in _OPTIONAL_PARAMETERS if name not in self.dropped]
-        if error.status_code in UNRELATED_STATUSES:
+        if is_unrelated(error):
             return False
         named_parameters = find_named_parameters(error, remaining, model=self._model)
         if named_parameters:
             self.dropped |= named_parameters
             return True
-        if error.status_code not in BAD_REQUEST_STATUSES or not remaining:
+        if not remaining or not may_be_unnamed(error):
             return False
         for candidates in (*({name} for name in reversed(remaining)), set(remaining)):
             body = self._build_body(messages, seed, self.dropped | candidates)

@@ -227,6 +227,27 @@ def test_what_a_server_refuses_is_left_out_or_renamed(
         assert set(features["refused"]) == refused - {"max_tokens"}
 
 
+NO_PROVIDER = "No endpoints found that can handle the requested parameters."
+
+
+@pytest.mark.parametrize("refused", [{"seed"}, {"temperature", "seed"}])
+def test_a_gateway_may_have_providers_that_take_less(endpoint: Endpoint, refused: set[str]) -> None:
+    """OpenRouter says with a 404 that none takes all parameters, if the card requires that."""
+    endpoint.models = ["large"]
+
+    def behave(body: dict[str, Any], _number: int) -> Reply:
+        taken = not refused & set(body) and "max_completion_tokens" not in body
+        return (200, "Yes") if taken else (404, NO_PROVIDER)
+
+    endpoint.behave = behave
+    features = find(make_card(endpoint.url))
+    assert (set(features["refused"]), features["token_limit"]) == (refused, "max_tokens")
+    endpoint.behave = lambda _body, _number: (404, NO_PROVIDER)
+    told = refuse(make_card(endpoint.url))
+    assert NO_PROVIDER in told
+    assert "There is no model" not in told
+
+
 def test_a_server_that_counts_no_tokens_of_a_stream_is_asked_without(endpoint: Endpoint) -> None:
     """``stream_options`` is left out; a card that does not stream does not send it."""
     endpoint.behave = lambda body, _number: (
@@ -274,6 +295,20 @@ def test_a_missing_key_is_told_from_a_wrong_one(
     assert "MY_KEY" in told
     assert KEY not in told
     assert endpoint.keys == [None if key is None else f"Bearer {KEY}"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["Incorrect API key provided: ma***ey.", "API key not valid. Please pass a valid API key."],
+)
+def test_a_wrong_key_may_be_a_bad_request(
+    endpoint: Endpoint, monkeypatch: pytest.MonkeyPatch, text: str
+) -> None:
+    """To xAI and to Gemini: no other parameters are tried, and the variable is named."""
+    monkeypatch.setenv("OPENAI_API_KEY", KEY)
+    endpoint.behave = lambda _body, _number: (400, text)
+    assert "Correct OPENAI_API_KEY" in refuse(make_card(endpoint.url))
+    assert len(endpoint.asked) == 1
 
 
 def test_the_credentials_of_a_card_are_named(endpoint: Endpoint) -> None:
