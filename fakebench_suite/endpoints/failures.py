@@ -123,7 +123,8 @@ def explain_failure(error: Exception, subject: Subject) -> str:
     if isinstance(error, TimeoutError | openai.APITimeoutError) and not connects:
         return f"The {shown} gave no reply to a test request in time. Is its server overloaded?"
     if isinstance(error, openai.APIConnectionError):
-        why = "no connection in time" if connects else shorten(find_cause(error), *secrets)
+        cause_words = shorten(find_cause(error), *secrets).rstrip(".")
+        why = "no connection in time" if connects else cause_words
         return explain_connection(error, shown, why=why)
     raised = next(list_causes(error))
     why = shorten(str(raised) or type(raised).__name__, *secrets)

@@ -213,6 +213,17 @@ def test_a_connection_that_takes_too_long_is_no_overload(monkeypatch: pytest.Mon
     assert "cannot be reached: no connection in time" in text
 
 
+def test_a_reason_that_is_a_sentence_has_one_full_stop() -> None:
+    """As that of a server that hangs up has."""
+
+    async def hang_up(reader: asyncio.StreamReader, _writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+
+    with listen(hang_up) as port:
+        text, _ = explain(f"http://127.0.0.1:{port}/v1")
+    assert "without sending a response. Start its server" in text
+
+
 def test_a_request_that_is_not_read_is_said() -> None:
     """Its refusal may have arrived meanwhile."""
 
