@@ -116,7 +116,7 @@ def parse_body(body: Any) -> Completion:
         provider=_as_text(body.get("provider")),
         system_fingerprint=_as_text(body.get("system_fingerprint")),
         tokens=_parse_usage(usage) if isinstance(usage, dict) else None,
-        cost=_as_cost(usage.get("cost")) if isinstance(usage, dict) else None,
+        cost=_parse_cost(usage) if isinstance(usage, dict) else None,
         top_logprobs=_parse_logprobs(choice.get("logprobs")),
     )
 
@@ -237,6 +237,20 @@ def _parse_usage(usage: Mapping[str, Any]) -> TokenCounts:
         completion=completion,
         reasoning=reasoning,
     )
+
+
+def _parse_cost(usage: Mapping[str, Any]) -> float | None:
+    """What a reply cost, as far as the server says.
+
+    With a provider's key that OpenRouter was given, its own price lacks that of the provider.
+    """
+    cost = _as_cost(usage.get("cost"))
+    if usage.get("is_byok") is not True or cost is None:
+        return cost
+    details = usage.get("cost_details")
+    upstream = details.get("upstream_inference_cost") if isinstance(details, dict) else None
+    price = _as_cost(upstream)
+    return None if price is None else cost + price
 
 
 def _find_count(*places: object) -> int | None:

@@ -244,6 +244,24 @@ def test_odd_usage_is_no_usage(endpoint: Endpoint, load: Load, usage: object) ->
 
 
 @pytest.mark.parametrize(
+    ("usage", "cost"),
+    [
+        ({"is_byok": True, "cost_details": {"upstream_inference_cost": 0.25}}, 0.75),
+        ({"is_byok": True, "cost_details": {"upstream_inference_cost": None}}, None),
+        ({"is_byok": True}, None),
+        ({"is_byok": False, "cost_details": {"upstream_inference_cost": 0.5}}, 0.5),
+        ({"cost_details": {"upstream_inference_cost": 0.5}}, 0.5),
+    ],
+)
+def test_the_price_of_a_provider_with_a_key_of_its_own_is_added(
+    usage: dict[str, Any], cost: float | None
+) -> None:
+    """OpenRouter's price is without it; else it is in it."""
+    reply = {"choices": [{"message": {"content": "Yes."}}], "usage": {"cost": 0.5} | usage}
+    assert parse_completion(json.dumps(reply).encode()).cost == cost
+
+
+@pytest.mark.parametrize(
     ("usage", "cached"),
     [
         ({"cached_tokens": 12}, 12),
