@@ -51,6 +51,8 @@ _TOO_MANY_REQUESTS, _UNAVAILABLE, _OVERLOADED = 429, 503, 529
 _RETRIED = frozenset({408, 409, 425, _TOO_MANY_REQUESTS})
 """Statuses below 500 after which a request is sent again."""
 _UNAUTHORIZED, _PAYMENT_REQUIRED = 401, 402
+_OVERLOADS = frozenset({"overloaded_error", "rate_limit_error", "rate_limit_exceeded"})
+"""Codes and types of an overload, where no status tells, as in a stream of Anthropic's."""
 _SPENT = frozenset({
     "insufficient_quota", "billing_hard_limit_reached", "billing_not_active",  # OpenAI
     "exceeded_current_quota_error", "Arrearage", "1113",  # Kimi, Alibaba, Zhipu
@@ -151,6 +153,8 @@ def is_overload(error: Exception) -> bool:
     status = find_status(error)
     if status == _TOO_MANY_REQUESTS:
         return not is_spent(error)
+    if status is None:
+        return bool(_OVERLOADS & set(list_codes(error)))
     return status == _OVERLOADED or (status == _UNAVAILABLE and find_hint(error) is not None)
 
 

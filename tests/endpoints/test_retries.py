@@ -113,6 +113,9 @@ def test_an_overload_is_told_from_other_trouble() -> None:
     assert classify(make_error(400, {"error": "balance the answer"})) is FailureKind.LASTING
     assert is_overload(make_error(429))
     assert is_overload(make_error(529))
+    assert is_overload(MalformedReplyError("busy", error={"type": "overloaded_error"}))
+    assert not is_overload(MalformedReplyError("down", error={"type": "api_error"}))
+    assert not is_overload(make_error(500, {"error": {"type": "overloaded_error"}}))
     assert is_overload(make_error(503, headers={"retry-after": "1"}))
     assert not is_overload(make_error(503))
     assert not is_overload(make_error(500))
