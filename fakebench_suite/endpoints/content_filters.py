@@ -27,11 +27,13 @@ _SENTENCES = re.compile(
     r"""flagged\ as\ potentially\ violating
     | rejected\ (?:by|as\ a\ result\ of)\ our\ safety\ system
     | content\ filtering\ policy | content\ management\ policy | ContentPolicyViolationError
-    | content\ violates\ usage\ guidelines | content\ exists\ risk | 不安全或敏感内容""",
+    | content\ violates\ usage\ guidelines | content\ exists\ risk | new_sensitive
+    | 不安全或敏感内容""",
     re.IGNORECASE | re.VERBOSE,
 )
 """Words of OpenAI, of Anthropic, whose code is that of any bad request, of Azure, of LiteLLM, which
-has the class of the error in its message, and of xAI, DeepSeek and Zhipu."""
+has the class of the error in its message, and of xAI, DeepSeek, MiniMax and
+Zhipu."""
 _STATUSES = frozenset({400, 403, 422, None})
 """Statuses of such errors; None for one in a reply of status 200."""
 

@@ -84,6 +84,7 @@ def test_no_reply_and_no_completion_are_sent_again() -> None:
         (429, {"type": "budget_exceeded", "code": "429", "message": "ask the AI team"}),
         (400, {"code": "400", "message": "BadRequestError: Budget has been exceeded! Team=x"}),
         (400, {"type": "invalid_request_error", "message": "Your credit balance is too low to"}),
+        (403, {"code": 403, "message": "Key limit exceeded (total limit). Manage it using"}),
         (403, "Your team x has either used all available credits or reached its limit."),
         (429, {"message": "failed", "metadata": {"raw": "suspended due to insufficient balance"}}),
     ],
@@ -157,6 +158,9 @@ def test_an_overload_is_told_from_other_trouble() -> None:
             )
         ),
         make_error(400, {"detail": "Content Exists Risk"}),
+        make_error(
+            422, {"error": {"type": "bad_request", "message": "input new_sensitive (1026)"}}
+        ),
         make_error(403, {"code": "permission denied", "error": GUIDELINES}),
         make_error(400, [{"error": {"code": 400, "message": GUIDELINES}}]),
         *(
