@@ -34,6 +34,7 @@ from fakebench_suite.endpoints.retries import (
     compute_wait,
     find_hint,
     find_status,
+    is_out_of_tokens,
     is_overload,
     is_refusal,
     is_retried,
@@ -59,6 +60,8 @@ MAX_TEST_WAIT_S = 10.0
 """Longest wait for another one; a server that asks for more is reported."""
 FILTERED = Completion(text="", finish_reason="content_filter")
 """What an error stands for that is a refusal to answer."""
+OUT_OF_TOKENS = Completion(text="", finish_reason="length")
+"""What an error stands for that says that there was no room for a reply."""
 
 
 class RequestFailedError(Exception):
@@ -344,6 +347,8 @@ class ChatClient:
             async with asyncio.timeout(limit and max(0.0, began + limit - self._clock())):
                 completion = await self.post(body)
         except Exception as error:  # Servers and connections raise many kinds of errors.
+            if is_out_of_tokens(error):
+                return OUT_OF_TOKENS, None
             return FILTERED, None if is_refusal(error) else error
         self._note_tokens(slot, completion)
         return completion, None

@@ -32,8 +32,7 @@ _SENTENCES = re.compile(
     re.IGNORECASE | re.VERBOSE,
 )
 """Words of OpenAI, of Anthropic, whose code is that of any bad request, of Azure, of LiteLLM, which
-has the class of the error in its message, and of xAI, DeepSeek, MiniMax and
-Zhipu."""
+has the class of the error in its message, and of xAI, DeepSeek, MiniMax and Zhipu."""
 _STATUSES = frozenset({400, 403, 422, None})
 """Statuses of such errors; None for one in a reply of status 200."""
 

@@ -51,6 +51,8 @@ _TOO_MANY_REQUESTS, _UNAVAILABLE, _OVERLOADED = 429, 503, 529
 _RETRIED = frozenset({408, 409, 425, _TOO_MANY_REQUESTS})
 """Statuses below 500 after which a request is sent again."""
 _UNAUTHORIZED, _PAYMENT_REQUIRED = 401, 402
+_OUT_OF_TOKENS = "output limit was reached"
+"""Words of OpenAI where a reasoning model used the limit up before its reply."""
 _OVERLOADS = frozenset({"overloaded_error", "rate_limit_error", "rate_limit_exceeded"})
 """Codes and types of an overload, where no status tells, as in a stream of Anthropic's."""
 _SPENT = frozenset({
@@ -131,6 +133,11 @@ def _list_bodies(error: Exception) -> Iterable[Mapping[str, object]]:
 def is_refusal(error: Exception) -> bool:
     """Whether an error says, by its code, that the server does not want to answer this prompt."""
     return names_refusal(find_status(error), list_codes(error), _list_bodies(error))
+
+
+def is_out_of_tokens(error: Exception) -> bool:
+    """Whether an error says that the model was asked, and came to the limit before its reply."""
+    return isinstance(error, openai.BadRequestError) and _OUT_OF_TOKENS in error.response.text
 
 
 def is_spent(error: Exception) -> bool:

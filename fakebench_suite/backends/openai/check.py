@@ -30,7 +30,7 @@ from fakebench_suite.endpoints.parameters import (
     lacks_provider,
     may_be_unnamed,
 )
-from fakebench_suite.endpoints.retries import is_refusal
+from fakebench_suite.endpoints.retries import is_out_of_tokens, is_refusal
 from fakebench_suite.errors import UserError, find_nearest
 from fakebench_suite.tasks.prompts import DETECTION
 from fakebench_suite.text.thoughts import find_open_thought
@@ -52,8 +52,6 @@ which is better than to suspect a server that shows it."""
 _OPENING_BRACKETS = frozenset("<◁[【")
 _MAX_NAMES = 20
 """Names of models in a message."""
-_OUT_OF_TOKENS = "output limit was reached"
-"""Words of OpenAI where a reasoning model used the limit up before its reply: it was asked."""
 
 
 async def find_features(
@@ -104,7 +102,7 @@ class FeatureTest:
             try:
                 completion = await self._send(features, want)
             except Exception as error:  # Servers and connections raise many kinds of errors.
-                if is_refusal(error) or _is_out_of_tokens(error):
+                if is_refusal(error) or is_out_of_tokens(error):
                     return features
                 first = first or error
                 adapted = await self._adapt(error, features, want)
@@ -121,7 +119,7 @@ class FeatureTest:
         try:
             await self._send(features, Capability.TEXT, shows=2)
         except openai.APIStatusError as error:
-            if error.status_code not in BAD_REQUEST_STATUSES or _is_out_of_tokens(error):
+            if error.status_code not in BAD_REQUEST_STATUSES or is_out_of_tokens(error):
                 return  # It may be busy: the cases will tell.
             reason = shorten(parse_reason(error), *self._subject.address.secrets)
             raise UserError(
@@ -268,10 +266,6 @@ def _begins_thought(text: str) -> bool:
     """Whether a first token is the mark of a thought, or the bracket that one begins with."""
     first = text.strip()
     return first in _OPENING_BRACKETS or find_open_thought(first) is not None
-
-
-def _is_out_of_tokens(error: Exception) -> bool:
-    return isinstance(error, openai.BadRequestError) and _OUT_OF_TOKENS in error.response.text
 
 
 def _list_changes(

@@ -155,6 +155,16 @@ def test_a_refusal_is_an_answer(endpoint: Endpoint, load: Load) -> None:
     assert (reply.text, reply.finish_reason) == ("", FILTER)
 
 
+def test_an_error_for_want_of_tokens_is_a_reply_cut_off(endpoint: Endpoint, load: Load) -> None:
+    """OpenAI's, of a model that reasoned up to the limit."""
+    said = "Could not finish the message because max_tokens or model output limit was reached."
+    model = load()
+    endpoint.behave = lambda _body, _number: (400, said)
+    (reply,) = model.run(make_requests())
+    assert isinstance(reply, Answer), reply
+    assert (reply.text, reply.finish_reason) == ("", LENGTH)
+
+
 @pytest.mark.parametrize(
     ("body", "reason"),
     [
