@@ -102,6 +102,8 @@ class FeatureTest:
             try:
                 completion = await self._send(features, want)
             except Exception as error:  # Servers and connections raise many kinds of errors.
+                if is_out_of_tokens(error) and want is Capability.PROBABILITIES:
+                    raise UserError(self._describe_thinking()) from error
                 if is_refusal(error) or is_out_of_tokens(error):
                     return features
                 first = first or error
@@ -164,16 +166,18 @@ class FeatureTest:
 
     def _check_probabilities(self, completion: Completion) -> None:
         """Raise UserError where a reply has no log-probabilities, or they are those of thoughts."""
-        shown = self._subject.shown
         if completion.reasoning or _begins_thought(completion.text):
-            raise UserError(
-                f"The {shown} thinks before it answers, so the probabilities of its first token "
-                "say nothing. Turn thinking off by extra_body in [endpoint] of a card, such as "
-                "extra_body = { chat_template_kwargs = { enable_thinking = false } }, or leave "
-                "--reading=likelihood out."
-            )
+            raise UserError(self._describe_thinking())
         if completion.top_logprobs is None:
             raise UserError(self._describe_lack())
+
+    def _describe_thinking(self) -> str:
+        return (
+            f"The {self._subject.shown} thinks before it answers, so the probabilities of its "
+            "first token say nothing. Turn thinking off by extra_body in [endpoint] of a card, "
+            "such as extra_body = { chat_template_kwargs = { enable_thinking = false } }, or leave "
+            "--reading=likelihood out."
+        )
 
     def _describe_lack(self, reason: str = "") -> str:
         return (

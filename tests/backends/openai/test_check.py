@@ -276,9 +276,10 @@ def test_refusals_are_found_one_after_the_other(endpoint: Endpoint) -> None:
     "text", ["Could not finish the message because max_tokens or model output limit was reached."]
 )
 def test_a_limit_that_thoughts_used_up_is_no_refusal(endpoint: Endpoint, text: str) -> None:
-    """The model was asked."""
+    """The model was asked; a single token is no room for one that thinks."""
     endpoint.behave = lambda _body, _number: (400, text)
     assert find(make_card(endpoint.url))["refused"] == []
+    assert "thinks before it answers" in refuse(make_card(endpoint.url), PROBABILITIES)
 
 
 @pytest.mark.parametrize("status", [401, 403])
