@@ -113,9 +113,9 @@ def _list_bodies(error: Exception) -> Iterable[Mapping[str, object]]:
 
     A text in place of one, as xAI's, is its message; Gemini's is in a list.
     """
-    body: object = error.body if isinstance(error, openai.APIStatusError) else None
-    if isinstance(error, MalformedReplyError):
-        body = error.error
+    body: object = error.error if isinstance(error, MalformedReplyError) else None
+    if isinstance(error, openai.APIStatusError):  # A page, as proxies send, says nothing of this.
+        body = parse_json(error.response.text) if isinstance(error.body, str) else error.body
     bodies = [body]
     for body in bodies:
         if len(bodies) > _MAX_BODIES:

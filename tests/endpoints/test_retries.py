@@ -45,6 +45,13 @@ def make_error(
     return CLIENT._make_status_error_from_response(response)
 
 
+def make_page_error(status: int, page: str) -> openai.APIStatusError:
+    """The error that the client raises for a page in place of a reply."""
+    request = httpx2.Request("POST", "http://localhost/v1/chat/completions")
+    response = httpx2.Response(status, request=request, text=page)
+    return CLIENT._make_status_error_from_response(response)
+
+
 @pytest.mark.parametrize("status", [400, 401, 402, 403, 404, 405, 413, 422])
 def test_a_wrong_request_is_not_sent_again(status: int) -> None:
     """Whatever the headers say."""
@@ -186,6 +193,7 @@ def test_content_policies_are_refusals(error: Exception) -> None:
         make_error(400, ["bad request", [[]]]),
         make_error(401, {"error": {"code": "content_filter"}}),
         make_error(500, {"error": {"code": "content_filter"}}),
+        make_page_error(403, "<h1>Blocked by our content filtering policy</h1>"),
         MalformedReplyError("half a body"),
     ],
 )
