@@ -154,9 +154,10 @@ class FeatureTest:
             return features
         if not may_be_unnamed(error):
             return None
-        unsampled = reduce(_change, [name for name in SAMPLING if name in changes], features)
-        everything = reduce(_change, changes, features)
-        for candidate in (*changes.values(), unsampled, everything):
+        sampling = [name for name in SAMPLING if name in changes]
+        several = [names for names in (sampling, list(changes)) if len(names) > 1]
+        for names in (*([name] for name in changes), *several):
+            candidate = reduce(_change, names, features)
             try:
                 await self._send(candidate, want)
             except openai.APIStatusError:

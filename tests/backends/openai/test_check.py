@@ -1,5 +1,6 @@
 """One test request tells what a server takes, or in one sentence why it cannot be asked."""
 
+import json
 import re
 import threading
 import time
@@ -225,6 +226,16 @@ def test_what_a_server_refuses_is_left_out_or_renamed(
     assert features["token_limit"] == limit
     if len(refused) == 1:
         assert set(features["refused"]) == refused - {"max_tokens"}
+
+
+def test_nothing_is_tried_twice(endpoint: Endpoint) -> None:
+    """Also where what could be left out was left out before."""
+    endpoint.behave = lambda body, _number: (
+        (400, "temperature and seed are unknown") if "seed" in body else (400, "no")
+    )
+    refuse(make_card(endpoint.url))
+    bodies = [json.dumps(body) for body in endpoint.asked]
+    assert len(set(bodies)) == len(bodies) == 4
 
 
 NO_PROVIDER = "No endpoints found that can handle the requested parameters."
