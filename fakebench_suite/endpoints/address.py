@@ -124,7 +124,7 @@ def load_key(variable: str = KEY_VARIABLE) -> str | None:
     if not key and place:
         source = f"The file of {variable}{FILE_SUFFIX}"
         try:
-            key = Path(place).read_text(encoding="utf-8").strip()
+            key = Path(place).read_text(encoding="utf-8-sig").strip()
         except (OSError, ValueError) as error:
             why = error.strerror if isinstance(error, OSError) else "it is no text"
             raise UserError(

@@ -341,6 +341,9 @@ def test_a_key_may_lie_in_a_file(
     (tmp_path / "key").write_text(f"{KEY}\n", encoding="utf-8")
     find(make_card(endpoint.url))
     assert endpoint.keys == [f"Bearer {KEY}"]
+    (tmp_path / "key").write_text(KEY, encoding="utf-8-sig")  # as Windows writes it
+    find(make_card(endpoint.url))
+    assert endpoint.keys == [f"Bearer {KEY}"] * 2
     (tmp_path / "key").write_bytes(b"\xff\xfe")
     assert "OPENAI_API_KEY_FILE" in refuse(make_card(endpoint.url))
 
