@@ -11,10 +11,11 @@ _PATTERNS: Mapping[str, re.Pattern[str]] = {
     "response_format": re.compile(r"\b(?:response_?format|json_schema|structured|guided)"),
     "max_tokens": re.compile(r"\bmax_tokens\b"),
     "max_completion_tokens": re.compile(r"\bmax_completion_tokens\b"),
+    "short_limit": re.compile(r"\bbelow minimum value\b|\binteger_below_min"),
     "stream_options": re.compile(r"\bstream_options\b"),
     "logprobs": re.compile(r"\b(?:top_)?log_?probs?\b|\blog[- ]?probabilit"),
 }
-"""Parameters that a server may refuse, and how its error names them."""
+"""Parameters that a server may refuse, and how its error names them, or what is wrong with one."""
 _UNAUTHORIZED, _NOT_FOUND = 401, 404
 BAD_REQUEST_STATUSES = frozenset({400, 422})
 """Statuses of a request that the server does not take as it is."""

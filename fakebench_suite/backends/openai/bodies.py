@@ -14,6 +14,11 @@ MAX_TOKENS, MAX_COMPLETION_TOKENS = "max_tokens", "max_completion_tokens"
 second."""
 TOP_LOGPROBS, FEWER_LOGPROBS = 20, 5
 """Most alternatives to a token that the OpenAI API gives, and that some servers give."""
+SHORT_LIMIT = "short_limit"
+"""What it is called where a server wants a larger limit for a first token; it is no parameter."""
+LEAST_TOKENS, MORE_TOKENS = 1, 16
+"""The limit of tokens where the first alone is wanted, and the least one of some servers: gateways
+that pass requests on to OpenAI's Responses API, whose least one it is."""
 SAMPLING = {"temperature": 0, "seed": None}
 """Parameters that a server may do without, and their values; the card has the seed."""
 
@@ -31,6 +36,8 @@ class ServerFeatures(msgspec.Struct, frozen=True, kw_only=True):
     """Its name of the token limit."""
     top_logprobs: int = TOP_LOGPROBS
     """How many alternatives it gives where probabilities are wanted."""
+    first_token_limit: int = LEAST_TOKENS
+    """The limit of tokens where the first alone is wanted."""
     too_few_tokens: int | None = None
     """What it counted for the text and the image of a test request, where that is too little for
     both, so that it may show no images to the model; else None."""
@@ -51,7 +58,9 @@ def build_parameters(card: Card, features: ServerFeatures, want: Capability) -> 
     parameters: dict[str, Any] = {
         name: value for name, value in sampling.items() if name not in features.refused
     }
-    limit = card.generation.max_new_tokens if want is Capability.TEXT else 1
+    limit = (
+        card.generation.max_new_tokens if want is Capability.TEXT else features.first_token_limit
+    )
     parameters[features.token_limit] = limit
     if want is Capability.PROBABILITIES:
         parameters |= {"logprobs": True, "top_logprobs": features.top_logprobs}

@@ -10,9 +10,12 @@ from fakebench_suite.backends.base import NO_LIMITS, BudgetUnit, Capability, Req
 from fakebench_suite.backends.cards import Card
 from fakebench_suite.backends.openai.bodies import (
     FEWER_LOGPROBS,
+    LEAST_TOKENS,
     MAX_COMPLETION_TOKENS,
     MAX_TOKENS,
+    MORE_TOKENS,
     SAMPLING,
+    SHORT_LIMIT,
     STREAM_OPTIONS,
     TOP_LOGPROBS,
     ServerFeatures,
@@ -286,6 +289,8 @@ def _list_changes(
         yield MAX_TOKENS, _change(features, MAX_TOKENS)
     if want is Capability.PROBABILITIES and features.top_logprobs == TOP_LOGPROBS:
         yield "logprobs", _change(features, "logprobs")
+    if want is Capability.PROBABILITIES and features.first_token_limit == LEAST_TOKENS:
+        yield SHORT_LIMIT, _change(features, SHORT_LIMIT)
 
 
 def _change(features: ServerFeatures, name: str) -> ServerFeatures:
@@ -294,4 +299,6 @@ def _change(features: ServerFeatures, name: str) -> ServerFeatures:
         return msgspec.structs.replace(features, token_limit=MAX_COMPLETION_TOKENS)
     if name == "logprobs":
         return msgspec.structs.replace(features, top_logprobs=FEWER_LOGPROBS)
+    if name == SHORT_LIMIT:
+        return msgspec.structs.replace(features, first_token_limit=MORE_TOKENS)
     return msgspec.structs.replace(features, refused=features.refused | {name})

@@ -53,6 +53,7 @@ def test_a_server_that_takes_everything_is_asked_once(endpoint: Endpoint) -> Non
     """About an image, with the limit of the card."""
     features = find(make_card(endpoint.url))
     expected = {"refused": [], "token_limit": "max_tokens", "top_logprobs": 20}
+    expected |= {"first_token_limit": 1}
     found = {"sent": (), "too_few_tokens": None, "counts_tokens": False, "names_cost": False}
     assert features == expected | found
     (body,) = endpoint.asked
@@ -431,6 +432,19 @@ def test_fewer_alternatives_are_better_than_none(endpoint: Endpoint) -> None:
         (400, "top_logprobs must be at most 5") if body["top_logprobs"] > 5 else (200, "Yes")
     )
     assert find(make_card(endpoint.url), PROBABILITIES)["top_logprobs"] == 5
+
+
+def test_a_first_token_may_need_a_larger_limit(endpoint: Endpoint) -> None:
+    """Of gateways to OpenAI's Responses API; whole texts have their own."""
+    said = "Invalid 'max_output_tokens': integer below minimum value. Expected a value >= 16"
+    give_tokens(endpoint, {"Yes": 0.5})
+    endpoint.behave = lambda body, _number: (400, said) if body["max_tokens"] < 16 else (200, "Yes")
+    card = make_card(endpoint.url)
+    features = find(card, PROBABILITIES)
+    assert (features["first_token_limit"], features["token_limit"]) == (16, "max_tokens")
+    assert features["top_logprobs"] == 20
+    assert len(endpoint.asked) == 2
+    assert find(card)["first_token_limit"] == 1
 
 
 def test_a_server_without_log_probabilities_is_said(endpoint: Endpoint) -> None:
