@@ -68,7 +68,7 @@ class EndpointBackend(Backend):
         return self._loop.run(self._answer_all(requests))
 
     def describe(self) -> InferenceInfo:
-        """The parameters in force, those that the server refused, and whether it may be blind."""
+        """The parameters in force, what the server refuses or limits, and if it may be blind."""
         refused = sorted(self._features.refused)
         details: dict[str, Any] = {
             "endpoint": self._address.name,
@@ -76,6 +76,10 @@ class EndpointBackend(Backend):
         }
         if refused:
             details["refused_parameters"] = refused
+        usual = ServerFeatures()
+        for name in ("top_logprobs", "first_token_limit"):
+            if (value := getattr(self._features, name)) != getattr(usual, name):
+                details[name] = value
         if self._features.too_few_tokens is not None:
             details["too_few_tokens"] = self._features.too_few_tokens
         return InferenceInfo(

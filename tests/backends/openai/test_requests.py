@@ -106,6 +106,9 @@ def test_what_a_server_refuses_is_not_sent(endpoint: Endpoint, load: Load) -> No
     assert info.generation == {"max_completion_tokens": 512}
     assert info.details["refused_parameters"] == ["seed", "temperature"]
     assert info.details["endpoint"] == endpoint.url
+    limits = {"top_logprobs": 5, "first_token_limit": 16}
+    assert limits.keys().isdisjoint(info.details)
+    assert limits.items() <= load(features=limits).describe().details.items()
 
 
 def test_each_image_is_encoded_once(
