@@ -50,6 +50,7 @@ FOLDERS = {
     "backends/classifier/test_checkpoint.py": "checkpoint",
     "backends/transformers": "checkpoint",
     "backends/vllm": "checkpoint",
+    "checkpoints/test_linear_layers.py": "checkpoint",
     "grading/judges/test_local.py": "checkpoint",
     "plugin/test_regressed_pocket.py": "checkpoint",
     "test_pocket.py": "checkpoint",

@@ -27,7 +27,8 @@ class OneDnnLinear(torch.nn.Linear):
     def forward(self, input: torch.Tensor) -> torch.Tensor:  # noqa: A002 - PyTorch names it so.
         """Return input @ weight.T + bias, ... x in_features to ... x out_features."""
         small = input.numel() * self.out_features < _LEAST
-        if small or torch.is_grad_enabled() or input.dtype != torch.float32:
+        other = input.dtype != torch.float32 or torch.is_autocast_enabled("cpu")
+        if small or other or torch.is_grad_enabled():
             return super().forward(input)
         # What torch.compile makes of a linear layer, here of weights as they are.
         product: torch.Tensor = torch.ops.mkldnn._linear_pointwise(
@@ -63,7 +64,8 @@ def read_vendor() -> str:
     cpuinfo = Path("/proc/cpuinfo")
     lines = cpuinfo.read_text(encoding="utf-8").splitlines() if cpuinfo.exists() else []
     vendors = (line.partition(":")[2].strip() for line in lines if line.startswith("vendor_id"))
-    return next(vendors, platform.processor().rpartition(", ")[2])
+    vendor = next(vendors, None)
+    return platform.processor().rpartition(", ")[2] if vendor is None else vendor
 
 
 def _is_float32_on_cpu(weight: torch.Tensor) -> bool:

@@ -212,7 +212,7 @@ def _to_case(line: Line, location: str) -> Case:
         **_read_choices(line, location, is_choice=spec.grader is Grader.CHOICE),
     )
     _check_truth(case, location, has_boxes=spec.grader is Grader.BOX)
-    if spec.grader is Grader.LABEL and line.label is None and line.expected is not None:
+    if spec.grader is Grader.LABEL and line.label is None and case.expected is not None:
         raise DataError(
             f"{location}: a case of {line.task} is scored by its 'label', fake or real, and not by "
             "'expected'. Give it a label."

@@ -390,12 +390,22 @@ def choose_card(request: RunRequest) -> Card:
             f"{error}. Ask the model again: leave --answers out."
         ) from error
     names = DEFAULT_MODEL, card.name, card.repository, f"openai:{card.name}"
-    if request.model not in names and find_card(request.model).name != card.name:
+    if request.model not in names and not _is_card_of(request.model, card):
         raise UserError(
             f"{request.answers} holds answers of {card.name}, not of {request.model}. "
             "Leave --model out: with --answers no model is asked."
         )
     return card
+
+
+def _is_card_of(model: str, card: Card) -> bool:
+    """Whether ``--model`` names what a card describes, by its path."""
+    try:
+        other = find_card(model)
+    except UserError:
+        return False
+    fields = ("name", "backend", "repository", "path", "endpoint")
+    return all(getattr(other, field) == getattr(card, field) for field in fields)
 
 
 def answer_by_vllm(card: Card) -> Card:

@@ -99,7 +99,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     It is the first to parametrize a test, so that the case comes first in node ids.
     """
     task = find_task(metafunc.definition)
-    if task is None or "case" not in metafunc.fixturenames:
+    if task is None or "case" not in metafunc.fixturenames or shows_information(metafunc.config):
         return
     cases = [case for case in get_plan(metafunc.config).cases if case.task == task]
     metafunc.parametrize("case", cases, ids=[case.id for case in cases])
@@ -116,6 +116,8 @@ def pytest_pycollect_makeitem(collector: pytest.Collector) -> Generator[None, ob
         return items
     task = find_task(items[0])
     if task is None or get_case(items[0]) is not None or "case" not in items[0].fixturenames:
+        return items
+    if shows_information(collector.config):
         return items
     plan = get_plan(collector.config)
     cases = plan.cases if get_task(task).on_request else plan.dataset.cases
@@ -181,7 +183,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
     A task without cases in this data set leaves no item behind. Other tests come first.
     """
-    if not any(find_task(item) for item in items):
+    if shows_information(config) or not any(find_task(item) for item in items):
         return
     place = {case.id: index for index, case in enumerate(get_plan(config).cases)}
     empty = [item for item in items if is_without_case(item)]

@@ -37,7 +37,6 @@ from fakebench_suite.plugin.stopped_runs import filter_tests
 from fakebench_suite.plugin.timeouts import WATCHDOG
 from fakebench_suite.plugin.xdist.hooks import crashed_units, find_seconds_left
 from fakebench_suite.runs.store import read_records
-from fakebench_suite.tasks.registry import list_tasks
 from fakebench_suite.types import Answer, Case, Record, Verdict
 
 FATAL = (KeyboardInterrupt, pytest.exit.Exception)
@@ -138,17 +137,6 @@ def pytest_configure(config: pytest.Config) -> None:
     """Follow the tests of this process."""
     config.stash[CURRENT] = CurrentTest()
     config.pluginmanager.register(config.stash[CURRENT], "fakebench-current-test")
-
-
-@pytest.fixture
-def case() -> Case:
-    """The case of a test, which is run for each case of the task that it is marked with."""
-    first, *others = list_tasks()
-    pytest.fail(
-        f"A test with a case is about a task. Mark it with its task: @pytest.mark.{first}, or "
-        f"{', '.join(others)}.",
-        pytrace=False,
-    )
 
 
 @pytest.fixture(scope="session")

@@ -186,10 +186,12 @@ def choose_status(config: pytest.Config, exitstatus: int) -> int:
     if _count_not_run(config):
         return pytest.ExitCode.TESTS_FAILED
     closed = config.stash.get(_CLOSED, None)
-    if closed is None:
-        return exitstatus
-    from fakebench_suite.gates.status import gates_exit_status
+    from fakebench_suite.gates.status import INCONCLUSIVE, gates_exit_status
 
+    if closed is None:
+        gates = config.stash[SETTINGS].gates
+        unruled = gates.strict and gates.rules and has_cases_to_run(config)
+        return INCONCLUSIVE if unruled and exitstatus == pytest.ExitCode.OK else exitstatus
     status = gates_exit_status(closed.decisions)
     missed = any(recorder.counts[outcome] for outcome in Outcome if outcome.is_miss)
     return pytest.ExitCode.TESTS_FAILED if config.stash[SETTINGS].strict and missed else status
@@ -282,10 +284,12 @@ def pytest_terminal_summary(
         terminalreporter.line(f"{count_of(not_run, 'case')} did not run.")
     show_troubles(terminalreporter, config)
     if closed is None:
-        if exitstatus == pytest.ExitCode.OK and has_cases_to_run(config):
+        from fakebench_suite.gates.status import INCONCLUSIVE
+
+        if exitstatus in (pytest.ExitCode.OK, INCONCLUSIVE) and has_cases_to_run(config):
             terminalreporter.line(
                 "No case was recorded, so there are no scores, and no gate was evaluated. A test "
-                "records its case by record(verdict).",
+                "records its case by record(verdict), and one that is skipped does not.",
                 yellow=True,
             )
         return

@@ -9,7 +9,6 @@ import torch
 from fakebench_suite.checkpoints import linear_layers
 from fakebench_suite.checkpoints.linear_layers import OneDnnLinear, read_vendor, use_onednn
 
-pytestmark = pytest.mark.checkpoint
 HAS_ONEDNN = hasattr(torch.ops.mkldnn, "_linear_pointwise")
 
 
@@ -71,9 +70,9 @@ def test_gradients_and_other_dtypes_are_left_to_pytorch() -> None:
     use_onednn(torch.nn.Sequential(layer))
     layer(torch.randn(3, 7)).sum().backward()
     assert layer.weight.grad is not None
-    half = torch.randn(3, 7, dtype=torch.bfloat16)
     with torch.inference_mode(), torch.autocast("cpu", dtype=torch.bfloat16):
-        assert layer(half).dtype == torch.bfloat16
+        for dtype in (torch.bfloat16, torch.float32):
+            assert layer(torch.randn(3, 7, dtype=dtype)).dtype == torch.bfloat16
 
 
 class Doubled(torch.nn.Linear):

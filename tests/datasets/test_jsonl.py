@@ -49,6 +49,16 @@ def test_the_documented_example_works(tmp_path: Path) -> None:
     assert data.open_image(first).size == (3, 3)
 
 
+@pytest.mark.parametrize("expected", [None, "", []])
+def test_a_label_may_be_unknown(tmp_path: Path, expected: object) -> None:
+    """Also where all lines of a file have the same fields."""
+    line = {"id": "a", "task": "detection", "image": "a.png", "question": "Is it fake?"}
+    path = write(tmp_path, line | {"label": None, "expected": expected})
+    Image.new("RGB", (3, 3)).save(tmp_path / "a.png")
+    (case,) = open_dataset(path).cases
+    assert (case.label, case.expected) == (None, None)
+
+
 PAIR = {
     "task": "comparison", "second_image": "b.png", "choices": ["one", "two"],
     "question_type": "whichreal",

@@ -195,11 +195,13 @@ def test_the_command_asks_the_suites_cases_only(
 def test_lists_are_shown_whatever_the_run_would_need(
     fakebench: Command, tmp_path: Path, option: str
 ) -> None:
-    """Beside other gates, with a model whose checkpoint is absent, and with nothing remembered."""
+    """Beside other gates, with a model or data that are absent, and with nothing remembered."""
     (tmp_path / "gates.toml").write_text("", encoding="utf-8")
-    options = ("--model=internvl", "-o", f"cache_dir={tmp_path / 'cache'}", option)
-    result = fakebench("run", *options, cwd=tmp_path)
-    assert result.returncode == 0, result.stdout + result.stderr
+    for absent in ("--model=internvl", f"--data={tmp_path / 'absent'}"):
+        options = (absent, "-o", f"cache_dir={tmp_path / 'cache'}", option)
+        result = fakebench("run", *options, cwd=tmp_path)
+        assert result.returncode == 0, result.stdout + result.stderr
+        assert "UsageError" not in result.stdout
     assert not (tmp_path / "reports").exists()
 
 

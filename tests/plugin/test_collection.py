@@ -29,3 +29,15 @@ def test_a_card_of_an_earlier_run_may_be_named_by_its_path(tmp_path: Path) -> No
     assert choose_card(make_settings(tmp_path, answers=run, model=str(path))).name == "mine"
     with pytest.raises(UserError, match="holds answers of mine, not of coin"):
         choose_card(make_settings(tmp_path, answers=run, model="coin"))
+
+
+@pytest.mark.parametrize("name", ["other/mine.toml", "gone/mine.toml", "org/name", "openai:gpt-5"])
+def test_another_model_of_the_name_is_not_that_of_an_earlier_run(tmp_path: Path, name: str) -> None:
+    """Whether it is here or not."""
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "mine.toml").write_text('repository = "c/d"\n', encoding="utf-8")
+    model = {"name": "mine", "card": {"name": "mine", "repository": "a/b"}}
+    run = write_run(tmp_path / "run", [make_record("0.png", Outcome.CORRECT)], model=model)
+    named = str(tmp_path / name) if name.endswith(".toml") else name
+    with pytest.raises(UserError, match=r"holds answers of mine, not of .*Leave --model out"):
+        choose_card(make_settings(tmp_path, answers=run, model=named))
