@@ -213,7 +213,8 @@ def _list_reasoning(value: object, depth: int = 0) -> Iterator[str]:
 def _parse_usage(usage: Mapping[str, Any]) -> TokenCounts:
     """Return the counts of a reply, the tokens of its reasoning among those of the completion.
 
-    Gemini and xAI count these beside the completion, and in the total only.
+    Gemini and xAI count these beside the completion, and in the total only. Others count there what
+    a cache had of the prompt, as Portkey and Bedrock do.
     """
     prompt_details, completion_details = (
         details if isinstance(details := usage.get(name), dict) else {}
@@ -223,16 +224,21 @@ def _parse_usage(usage: Mapping[str, Any]) -> TokenCounts:
         _as_count(usage.get(f"{name}_tokens")) for name in ("prompt", "completion", "total")
     )
     reasoning = _as_count(completion_details.get("reasoning_tokens"))
-    if prompt is not None and total is not None and total - prompt > (completion or 0):
-        reasoning = total - prompt - (completion or 0) if reasoning is None else reasoning
-        completion = total - prompt
+    cached = _find_count(
+        prompt_details.get("cached_tokens"),
+        usage.get("cached_tokens"),  # Kimi's
+        usage.get("prompt_cache_hit_tokens"),  # DeepSeek's
+    )
+    excess = 0 if prompt is None or total is None else total - prompt - (completion or 0)
+    read = _find_count(usage.get("cache_read_input_tokens"), cached) or 0
+    written = _as_count(usage.get("cache_creation_input_tokens")) or 0
+    is_cache = excess in (cached, read, read + written)
+    if excess > 0 and reasoning in (None, excess) and not is_cache:
+        reasoning = excess
+        completion = (completion or 0) + excess
     return TokenCounts(
         prompt=prompt,
-        cached=_find_count(
-            prompt_details.get("cached_tokens"),
-            usage.get("cached_tokens"),  # Kimi's
-            usage.get("prompt_cache_hit_tokens"),  # DeepSeek's
-        ),
+        cached=cached,
         image=_as_count(prompt_details.get("image_tokens")),
         completion=completion,
         reasoning=reasoning,

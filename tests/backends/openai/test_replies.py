@@ -292,6 +292,42 @@ def test_cached_tokens_are_found_where_servers_count_them(
 
 
 @pytest.mark.parametrize(
+    ("usage", "reasoning"),
+    [
+        # Of Portkey and of Bedrock, with a cache that was read, and written as well.
+        ({"total_tokens": 10_575, "cache_read_input_tokens": 10_536}, None),
+        (
+            {
+                "total_tokens": 10_579,
+                "cache_read_input_tokens": 10_536,
+                "cache_creation_input_tokens": 4,
+            },
+            None,
+        ),
+        ({"total_tokens": 43, "cache_creation_input_tokens": 4}, None),
+        ({"total_tokens": 1539, "prompt_tokens_details": {"cached_tokens": 1500}}, None),
+        # What the server says of its thoughts does not make up the rest.
+        ({"total_tokens": 1539}, 0),
+        ({"total_tokens": 40}, 0),
+        ({"total_tokens": 40}, 5),
+    ],
+)
+def test_what_else_is_in_the_total_is_no_thought(
+    usage: dict[str, Any], reasoning: int | None
+) -> None:
+    """A prompt that a cache had, and a total that is off."""
+    usage = usage | {
+        "prompt_tokens": 30,
+        "completion_tokens": 9,
+        "completion_tokens_details": {"reasoning_tokens": reasoning},
+    }
+    reply = {"choices": [{"message": {"content": "Yes."}}], "usage": usage}
+    tokens = parse_completion(json.dumps(reply).encode()).tokens
+    assert tokens is not None
+    assert (tokens.completion, tokens.reasoning) == (9, reasoning)
+
+
+@pytest.mark.parametrize(
     ("usage", "completion", "reasoning"),
     [
         # OpenAI's, whose total is the sum; xAI's; Gemini's, and that of thoughts alone.
