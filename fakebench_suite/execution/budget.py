@@ -57,18 +57,20 @@ class Spending:
         self._limit = budget.amount / budget.shares
         self._spent = 0.0
         self._uncounted = self._uncounted_refusals = 0
-        """Answers, and refusals to answer, of which nobody says what they took."""
+        """Answers of which nobody says what they took, and errors of a server that stand for one: a
+        refusal to answer, or no room for an answer."""
 
     def add(self, answer: Answer) -> None:
         """Count an answer, also one of which nobody says what it took.
 
         A server that refuses to answer often counts nothing, and seldom charges for it: the run
-        goes on. After another answer of this kind, it is not known what is left.
+        goes on. So it does where thoughts left no room for an answer, and the server counted
+        nothing. After another answer of this kind, it is not known what is left.
         """
         amount = self._measure(answer)
         if amount is not None:
             self._spent += amount
-        elif answer.finish_reason is FinishReason.CONTENT_FILTER:
+        elif answer.finish_reason is FinishReason.CONTENT_FILTER or _is_empty(answer):
             self._uncounted_refusals += 1
         else:
             self._uncounted += 1
@@ -96,7 +98,8 @@ class Spending:
         shares = self._budget.shares
         share = f" (each of {shares} workers has an equal share)" if shares > 1 else ""
         refusals = self._uncounted_refusals
-        more = f" Not in it: {count_of(refusals, 'refusal')} to answer." if refusals else ""
+        prompts = count_of(refusals, "prompt")
+        more = f" Not in it: {prompts} refused or cut off." if refusals else ""
         return f"--budget={self._budget} is spent{share}: the other cases were not asked.{more}"
 
     def _describe_uncounted(self) -> str:
@@ -110,3 +113,10 @@ class Spending:
             f"--budget={self._budget} cannot be kept, for {why}: the other cases were not asked. "
             f"--resume asks them{advice}."
         )
+
+
+def _is_empty(answer: Answer) -> bool:
+    """Whether an answer was cut off before its first word, and no token of it was counted."""
+    usage = answer.usage
+    counted = usage and (usage.prompt_tokens is not None or usage.completion_tokens is not None)
+    return answer.finish_reason is FinishReason.LENGTH and not answer.text and not counted

@@ -11,6 +11,7 @@ ANSWER = Answer(text="fake", tokens=3, seconds=0.1, batch_size=1)
 COUNTED = replace(ANSWER, usage=Usage(prompt_tokens=90, completion_tokens=3, cost=0.5))
 UNCOUNTED = replace(ANSWER, tokens=0, usage=Usage(model="m"))
 REFUSED = replace(UNCOUNTED, finish_reason=FinishReason.CONTENT_FILTER)
+CUT_OFF = replace(UNCOUNTED, text="", finish_reason=FinishReason.LENGTH)
 
 
 def spend(budget: str, *answers: Answer) -> Spending:
@@ -31,12 +32,27 @@ def test_a_budget_is_over_when_it_is_spent(budget: str) -> None:
 
 
 @pytest.mark.parametrize("budget", ["1.00", "186tokens"])
-def test_a_refusal_may_be_uncounted(budget: str) -> None:
+@pytest.mark.parametrize("answer", [REFUSED, CUT_OFF], ids=["refused", "cut off"])
+def test_a_prompt_without_an_answer_may_be_uncounted(budget: str, answer: Answer) -> None:
     """The run goes on, and says at its end how many there were."""
-    assert not spend(budget, COUNTED, REFUSED).is_over
-    spending = spend(budget, REFUSED, COUNTED, COUNTED)
+    assert not spend(budget, COUNTED, answer).is_over
+    spending = spend(budget, answer, COUNTED, COUNTED)
     assert spending.is_over
-    assert "Not in it: 1 refusal" in str(spending)
+    assert "Not in it: 1 prompt refused or cut off." in str(spending)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        replace(CUT_OFF, text="fake"),
+        replace(CUT_OFF, finish_reason=FinishReason.STOP),
+        replace(CUT_OFF, usage=Usage(prompt_tokens=90)),
+    ],
+    ids=repr,
+)
+def test_an_uncounted_text_is_no_prompt_without_an_answer(answer: Answer) -> None:
+    """Nor is a reply that was counted in part."""
+    assert "cannot be kept" in str(spend("186tokens", answer))
 
 
 @pytest.mark.parametrize("budget", ["1.00", "186tokens"])
