@@ -63,12 +63,13 @@ _SPENT = frozenset({
 """Codes of an account that may spend no more, which no wait changes."""
 _SPENT_SENTENCES = re.compile(
     r"""credit\ balance\ is\ too\ low | reached\ your\ specified\ API\ usage\ limits
-    | used\ all\ available\ credits | key\ limit\ exceeded
-    | budget\ has\ been\ exceeded | insufficient\ balance""",
+    | used\ all\ available\ credits | key\ limit\ exceeded\ \(
+    | budget\ has\ been\ exceeded! | ExceededBudget: | insufficient\ balance""",
     re.IGNORECASE | re.VERBOSE,
 )
 """Words of Anthropic, whose code is that of any bad request, of xAI and OpenRouter, whose status is
-that of a refusal, of LiteLLM, and of several makers."""
+that of a refusal, of LiteLLM, and of several makers. A limit of one prompt or of a minute may be
+exceeded in almost the same words."""
 _SPENT_STATUSES = frozenset({400, 403, _TOO_MANY_REQUESTS, None})
 """Statuses of errors with such words, beside 402; None for one in a reply of status 200."""
 _DURATION = re.compile(r"(?P<number>\d+(?:\.\d+)?)(?P<unit>ms|us|µs|s|m|h|d)")

@@ -90,6 +90,7 @@ def test_no_reply_and_no_completion_are_sent_again() -> None:
         (400, {"code": "Arrearage", "message": "Access denied"}),
         (429, {"type": "budget_exceeded", "code": "429", "message": "ask the AI team"}),
         (400, {"code": "400", "message": "BadRequestError: Budget has been exceeded! Team=x"}),
+        (400, {"message": "ExceededBudget: User=x over budget. Spend=2.1, Budget=2.0"}),
         (400, {"type": "invalid_request_error", "message": "Your credit balance is too low to"}),
         (403, {"code": 403, "message": "Key limit exceeded (total limit). Manage it using"}),
         (403, "Your team x has either used all available credits or reached its limit."),
@@ -102,6 +103,22 @@ def test_a_used_up_quota_is_no_overload(status: int, error: object) -> None:
     assert not is_retried(quota)
     assert not is_overload(quota)
     assert classify(quota) is FailureKind.ACCOUNT
+
+
+@pytest.mark.parametrize(
+    ("status", "message", "kind"),
+    [
+        (400, "Image token budget has been exceeded: 20000 > 16384", FailureKind.LASTING),
+        (400, "The thinking budget has been exceeded", FailureKind.LASTING),
+        (429, "API key limit exceeded: 60 requests per minute", FailureKind.OVERLOAD),
+    ],
+)
+def test_a_limit_of_a_prompt_or_a_minute_is_no_balance(
+    status: int, message: str, kind: FailureKind
+) -> None:
+    """Only what is spent for good stops a run."""
+    error = make_error(status, {"error": {"message": message}}, {"retry-after": "2"})
+    assert classify(error) is kind
 
 
 def test_a_key_that_is_refused_is_the_accounts_trouble() -> None:
