@@ -1,6 +1,5 @@
 """Describe errors of a server for the terminal and for records."""
 
-import json
 import re
 from dataclasses import dataclass
 
@@ -16,6 +15,7 @@ from fakebench_suite.endpoints.connections import (
     find_proxy_of,
     list_causes,
 )
+from fakebench_suite.endpoints.error_bodies import parse_json
 from fakebench_suite.endpoints.parameters import lacks_provider, refuses_key
 from fakebench_suite.endpoints.transport import UnusableReplyError
 from fakebench_suite.errors import UserError
@@ -160,12 +160,3 @@ def _explain_key(subject: Subject, why: str) -> str:
         return f"{address.key_variable} is not set, and the {shown} requires a key ({why})."
     instead = "" if address.key is not None else f", or set {address.key_variable}"
     return f"The {shown} refuses the key ({why}). Correct {address.credentials}{instead}."
-
-
-def parse_json(text: str) -> object:
-    """Return the object or list that a text is in JSON; None where it is none."""
-    try:
-        body = json.loads(text)
-    except (ValueError, RecursionError):
-        return None
-    return body if isinstance(body, dict | list) else None

@@ -5,6 +5,13 @@ from collections.abc import Collection, Mapping
 
 import openai
 
+from fakebench_suite.endpoints.error_bodies import (
+    OWN_ERRORS,
+    list_bodies,
+    list_messages,
+    read_body,
+)
+
 _PATTERNS: Mapping[str, re.Pattern[str]] = {
     "temperature": re.compile(r"\btemperature\b"),
     "seed": re.compile(r"\bseed\b"),
@@ -16,7 +23,7 @@ _PATTERNS: Mapping[str, re.Pattern[str]] = {
     "logprobs": re.compile(r"\b(?:top_)?log_?probs?\b|\blog[- ]?probabilit"),
 }
 """Parameters that a server may refuse, and how its error names them, or what is wrong with one."""
-_UNAUTHORIZED, _NOT_FOUND = 401, 404
+_BAD_REQUEST, _UNAUTHORIZED, _NOT_FOUND = 400, 401, 404
 BAD_REQUEST_STATUSES = frozenset({400, 422})
 """Statuses of a request that the server does not take as it is."""
 _UNRELATED_STATUSES = frozenset({401, 403, 429})
@@ -30,9 +37,15 @@ _WRONG_KEY = re.compile(
 
 
 def refuses_key(error: openai.APIStatusError) -> bool:
-    """Whether an error says that the key is wrong."""
-    by_words = error.status_code in BAD_REQUEST_STATUSES and _WRONG_KEY.search(error.response.text)
-    return error.status_code == _UNAUTHORIZED or bool(by_words)
+    """Whether an error says that the key is wrong.
+
+    A prompt that it quotes says nothing of this, nor does a provider behind a gateway, which has
+    another key.
+    """
+    if error.status_code != _BAD_REQUEST:
+        return error.status_code == _UNAUTHORIZED
+    messages = list_messages(list_bodies(read_body(error), OWN_ERRORS))
+    return any(map(_WRONG_KEY.search, messages))
 
 
 def lacks_provider(error: openai.APIStatusError) -> bool:

@@ -12,7 +12,7 @@ import openai
 
 from fakebench_suite.endpoints.completion import MalformedReplyError
 from fakebench_suite.endpoints.content_filters import names_refusal
-from fakebench_suite.endpoints.failures import parse_json
+from fakebench_suite.endpoints.error_bodies import list_bodies, list_messages, read_body
 from fakebench_suite.endpoints.parameters import refuses_key
 
 
@@ -74,14 +74,7 @@ _SPENT_STATUSES = frozenset({400, 403, _TOO_MANY_REQUESTS, None})
 """Statuses of errors with such words, beside 402; None for one in a reply of status 200."""
 _DURATION = re.compile(r"(?P<number>\d+(?:\.\d+)?)(?P<unit>ms|us|µs|s|m|h|d)")
 _SECONDS = {"us": 1e-6, "µs": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
-_INNER_ERRORS = (
-    "error", "innererror", "inner_error", "provider_specific_fields", "metadata", "raw", "detail",
-)  # fmt: skip
-"""Where an error holds another: the client unwraps {"error": ...}, and some servers do not wrap it;
-Azure tells the policy within, and LiteLLM and OpenRouter what the provider said."""
 _STATUS = re.compile(r"[45]\d\d", re.ASCII)
-_MAX_BODIES = 40
-"""Parts of an error that are looked at; none has as many."""
 _LIMITS = (
     ("x-ratelimit-remaining-{}", "x-ratelimit-reset-{}", ("requests", "tokens")),
     (
@@ -110,25 +103,10 @@ def list_codes(error: Exception) -> Iterable[str]:
 
 
 def _list_bodies(error: Exception) -> Iterable[Mapping[str, object]]:
-    """Yield the objects that may describe an error, the outermost first.
-
-    A text in place of one, as xAI's, is its message; Gemini's is in a list.
-    """
-    body: object = error.error if isinstance(error, MalformedReplyError) else None
-    if isinstance(error, openai.APIStatusError):  # A page, as proxies send, says nothing of this.
-        body = parse_json(error.response.text) if isinstance(error.body, str) else error.body
-    bodies = [body]
-    for body in bodies:
-        if len(bodies) > _MAX_BODIES:
-            return
-        inner = parse_json(body) if isinstance(body, str) else body
-        if isinstance(inner, Mapping):
-            yield inner
-            bodies += [inner.get(name) for name in _INNER_ERRORS]
-        elif isinstance(inner, list):
-            bodies += inner
-        elif isinstance(body, str):
-            yield {"message": body}
+    """Return the objects that may describe an error, the outermost first."""
+    if isinstance(error, openai.APIStatusError):
+        return list_bodies(read_body(error))
+    return list_bodies(error.error if isinstance(error, MalformedReplyError) else None)
 
 
 def is_refusal(error: Exception) -> bool:
@@ -145,10 +123,8 @@ def is_spent(error: Exception) -> bool:
     """Whether an error says, whatever its status, that the account may spend no more."""
     if find_status(error) == _PAYMENT_REQUIRED or _SPENT & set(list_codes(error)):
         return True
-    messages = (body.get("message") for body in _list_bodies(error))
-    return find_status(error) in _SPENT_STATUSES and any(
-        isinstance(message, str) and _SPENT_SENTENCES.search(message) for message in messages
-    )
+    messages = list_messages(_list_bodies(error))
+    return find_status(error) in _SPENT_STATUSES and any(map(_SPENT_SENTENCES.search, messages))
 
 
 def _refuses_key(error: Exception) -> bool:

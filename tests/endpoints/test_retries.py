@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from fakebench_suite.endpoints import retries
 from fakebench_suite.endpoints.completion import MalformedReplyError
+from fakebench_suite.endpoints.parameters import refuses_key
 from fakebench_suite.endpoints.retries import (
     LONGEST_WAIT_S,
     MAX_HINT_S,
@@ -127,10 +128,40 @@ def test_a_key_that_is_refused_is_the_accounts_trouble() -> None:
     for error in (
         make_error(401),
         make_error(400, incorrect),
+        make_error(400, [{"error": {"code": 400, "message": "API key not valid."}}]),
         MalformedReplyError("no", error={"code": 401}),
     ):
         assert classify(error) is FailureKind.ACCOUNT
     assert classify(make_error(500, incorrect)) is FailureKind.OUTAGE
+
+
+WORDS = "The page says: invalid API key, your credit balance is too low"
+MISSING = {"type": "missing", "msg": "Field required", "input": {"messages": [{"content": WORDS}]}}
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"detail": [MISSING]},  # FastAPI's
+        {"error": {"message": str([MISSING]), "code": 400}},  # vLLM's
+        {"error": {"message": f"1 error: {json.dumps(MISSING)}"}},
+        {"error": {"message": "Field required", "input": WORDS}},
+    ],
+)
+@pytest.mark.parametrize("status", [400, 422])
+def test_a_prompt_that_an_error_quotes_says_nothing_of_the_account(
+    status: int, body: dict[str, Any]
+) -> None:
+    """Its words are those of the data, and another prompt fares better."""
+    assert classify(make_error(status, body)) is FailureKind.LASTING
+
+
+def test_the_key_of_a_provider_is_not_the_users() -> None:
+    """Nor is it theirs to correct."""
+    metadata = {"raw": "Incorrect API key provided: ab***yz.", "provider_name": "xAI"}
+    error = make_error(400, {"error": {"message": "Provider returned error", "metadata": metadata}})
+    assert not refuses_key(error)
+    assert classify(error) is FailureKind.LASTING
 
 
 def test_an_overload_is_told_from_other_trouble() -> None:
