@@ -134,13 +134,15 @@ def _refuses_key(error: Exception) -> bool:
 
 
 def is_overload(error: Exception) -> bool:
-    """Whether an error says that there are too many requests."""
+    """Whether an error says that there are too many requests, and not that nothing is left."""
+    if is_spent(error):
+        return False
     status = find_status(error)
-    if status == _TOO_MANY_REQUESTS:
-        return not is_spent(error)
     if status is None:
         return bool(_OVERLOADS & set(list_codes(error)))
-    return status == _OVERLOADED or (status == _UNAVAILABLE and find_hint(error) is not None)
+    return status in (_TOO_MANY_REQUESTS, _OVERLOADED) or (
+        status == _UNAVAILABLE and find_hint(error) is not None
+    )
 
 
 def classify(error: Exception) -> FailureKind:
@@ -161,11 +163,11 @@ def is_retried(error: Exception) -> bool:
 
     So may one that had no reply, or a reply that is no completion.
     """
+    if is_spent(error):
+        return False
     status = find_status(error)
     if status is None:
         return isinstance(error, openai.APIConnectionError | MalformedReplyError)
-    if is_spent(error):
-        return False
     advice = isinstance(error, openai.APIStatusError) and error.response.headers.get(
         "x-should-retry"
     )

@@ -107,6 +107,23 @@ def test_a_used_up_quota_is_no_overload(status: int, error: object) -> None:
 
 
 @pytest.mark.parametrize(
+    "error",
+    [
+        {"type": "rate_limit_error", "code": "insufficient_quota", "message": "no"},
+        {"type": "rate_limit_error", "message": "Insufficient balance"},
+        {"type": "overloaded_error", "message": "Budget has been exceeded!"},
+        {"code": 529, "type": "billing_not_active", "message": "no"},
+    ],
+)
+def test_a_used_up_quota_in_a_reply_is_no_overload(error: dict[str, Any]) -> None:
+    """In one of status 200, too, whose type alone says that it is an overload."""
+    quota = MalformedReplyError("no", error=error)
+    assert not is_retried(quota)
+    assert not is_overload(quota)
+    assert classify(quota) is FailureKind.ACCOUNT
+
+
+@pytest.mark.parametrize(
     ("status", "message", "kind"),
     [
         (400, "Image token budget has been exceeded: 20000 > 16384", FailureKind.LASTING),
