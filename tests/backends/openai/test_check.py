@@ -447,6 +447,20 @@ def test_a_first_token_may_need_a_larger_limit(endpoint: Endpoint) -> None:
     assert find(card)["first_token_limit"] == 1
 
 
+def test_a_limit_that_is_too_small_keeps_its_name(endpoint: Endpoint) -> None:
+    """The server names it, and knows no other."""
+    said = "Invalid 'max_tokens': integer below minimum value. Expected a value >= 16"
+    give_tokens(endpoint, {"Yes": 0.5})
+    endpoint.behave = lambda body, _number: (
+        (400, "max_completion_tokens is not permitted")
+        if "max_completion_tokens" in body
+        else ((400, said) if body["max_tokens"] < 16 else (200, "Yes"))
+    )
+    features = find(make_card(endpoint.url), PROBABILITIES)
+    assert (features["first_token_limit"], features["token_limit"]) == (16, "max_tokens")
+    assert len(endpoint.asked) == 2
+
+
 def test_a_server_without_log_probabilities_is_said(endpoint: Endpoint) -> None:
     """Whether it refuses them or leaves them out."""
     assert "gives no log-probabilities" in refuse(make_card(endpoint.url), PROBABILITIES)
