@@ -120,7 +120,10 @@ def is_out_of_tokens(error: Exception) -> bool:
 
 
 def is_spent(error: Exception) -> bool:
-    """Whether an error says, whatever its status, that the account may spend no more."""
+    """Whether an error says that the account may spend no more.
+
+    A code says so whatever the status, words with 400, 403 and 429, and where there is no status.
+    """
     if find_status(error) == _PAYMENT_REQUIRED or _SPENT & set(list_codes(error)):
         return True
     messages = list_messages(_list_bodies(error))

@@ -99,7 +99,7 @@ def test_no_reply_and_no_completion_are_sent_again() -> None:
     ],
 )
 def test_a_used_up_quota_is_no_overload(status: int, error: object) -> None:
-    """No wait changes it, and no other request fares better, whatever its status is."""
+    """No wait changes it, and no other request fares better; words count with some statuses."""
     quota = make_error(status, {"error": error})
     assert not is_retried(quota)
     assert not is_overload(quota)
@@ -129,6 +129,8 @@ def test_a_used_up_quota_in_a_reply_is_no_overload(error: dict[str, Any]) -> Non
         (400, "Image token budget has been exceeded: 20000 > 16384", FailureKind.LASTING),
         (400, "The thinking budget has been exceeded", FailureKind.LASTING),
         (429, "API key limit exceeded: 60 requests per minute", FailureKind.OVERLOAD),
+        (500, "Your credit balance is too low", FailureKind.OUTAGE),
+        (404, "Your credit balance is too low", FailureKind.LASTING),
     ],
 )
 def test_a_limit_of_a_prompt_or_a_minute_is_no_balance(
