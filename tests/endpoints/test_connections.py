@@ -63,7 +63,10 @@ async def forward(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) ->
             await target.drain()
         target.close()
 
-    await asyncio.gather(copy(reader, far_writer), copy(far_reader, writer))
+    try:
+        await asyncio.gather(copy(reader, far_writer), copy(far_reader, writer))
+    finally:  # Where one direction breaks off, the other would wait for ever.
+        far_writer.close()
 
 
 @pytest.mark.process
