@@ -3,6 +3,8 @@
 import re
 from collections.abc import Iterable, Mapping
 
+from fakebench_suite.endpoints.error_bodies import list_messages
+
 _FINISH_REASONS = frozenset(
     {
         "content_filter", "content_filtered", "refusal",  # OpenAI, Amazon Bedrock, Anthropic
@@ -61,6 +63,4 @@ def names_refusal(
 
 
 def _shows_refusal(body: Mapping[str, object]) -> bool:
-    message = body.get("message")
-    says = isinstance(message, str) and _SENTENCES.search(message) is not None
-    return says or "flagged_input" in body
+    return "flagged_input" in body or any(map(_SENTENCES.search, list_messages([body])))

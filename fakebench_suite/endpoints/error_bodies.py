@@ -3,8 +3,10 @@
 import json
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING
 
-import openai
+if TYPE_CHECKING:
+    import openai
 
 INNER_ERRORS = (
     "error", "innererror", "inner_error", "provider_specific_fields", "metadata", "raw", "detail",
@@ -28,7 +30,7 @@ def parse_json(text: str) -> object:
     return body if isinstance(body, dict | list) else None
 
 
-def read_body(error: openai.APIStatusError) -> object:
+def read_body(error: "openai.APIStatusError") -> object:
     """Return the body of an error; None where it is a page, as proxies send."""
     return parse_json(error.response.text) if isinstance(error.body, str) else error.body
 

@@ -50,7 +50,8 @@ def refuses_key(error: openai.APIStatusError) -> bool:
 
 def lacks_provider(error: openai.APIStatusError) -> bool:
     """Whether a gateway says that the model is there, and takes other parameters only."""
-    return error.status_code == _NOT_FOUND and bool(_NO_PROVIDER.search(error.response.text))
+    messages = list_messages(list_bodies(read_body(error)))
+    return error.status_code == _NOT_FOUND and any(map(_NO_PROVIDER.search, messages))
 
 
 def is_unrelated(error: openai.APIStatusError) -> bool:

@@ -115,8 +115,14 @@ def is_refusal(error: Exception) -> bool:
 
 
 def is_out_of_tokens(error: Exception) -> bool:
-    """Whether an error says that the model was asked, and came to the limit before its reply."""
-    return isinstance(error, openai.BadRequestError) and _OUT_OF_TOKENS in error.response.text
+    """Whether an error says that the model was asked, and came to the limit before its reply.
+
+    A prompt that it quotes says nothing of this.
+    """
+    messages = list_messages(_list_bodies(error))
+    return isinstance(error, openai.BadRequestError) and any(
+        _OUT_OF_TOKENS in message for message in messages
+    )
 
 
 def is_spent(error: Exception) -> bool:

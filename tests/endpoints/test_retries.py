@@ -21,6 +21,7 @@ from fakebench_suite.endpoints.retries import (
     classify,
     compute_wait,
     find_hint,
+    is_out_of_tokens,
     is_overload,
     is_refusal,
     is_retried,
@@ -154,7 +155,10 @@ def test_a_key_that_is_refused_is_the_accounts_trouble() -> None:
     assert classify(make_error(500, incorrect)) is FailureKind.OUTAGE
 
 
-WORDS = "The page says: invalid API key, your credit balance is too low"
+WORDS = (
+    "The page says: invalid API key, your credit balance is too low, output limit was reached. "
+    f"{GUIDELINES}"
+)
 MISSING = {"type": "missing", "msg": "Field required", "input": {"messages": [{"content": WORDS}]}}
 
 
@@ -168,11 +172,14 @@ MISSING = {"type": "missing", "msg": "Field required", "input": {"messages": [{"
     ],
 )
 @pytest.mark.parametrize("status", [400, 422])
-def test_a_prompt_that_an_error_quotes_says_nothing_of_the_account(
+def test_a_prompt_that_an_error_quotes_says_nothing_of_why(
     status: int, body: dict[str, Any]
 ) -> None:
-    """Its words are those of the data, and another prompt fares better."""
-    assert classify(make_error(status, body)) is FailureKind.LASTING
+    """Its words are those of the data: the error is no answer, and another prompt fares better."""
+    error = make_error(status, body)
+    assert classify(error) is FailureKind.LASTING
+    assert not is_out_of_tokens(error)
+    assert not is_refusal(error)
 
 
 def test_the_key_of_a_provider_is_not_the_users() -> None:
