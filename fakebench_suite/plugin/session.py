@@ -18,6 +18,7 @@ from fakebench_suite.execution.manifest_builder import end_manifest
 from fakebench_suite.execution.reusable_answers import count_reuse
 from fakebench_suite.extras import Extra, has_extra
 from fakebench_suite.gates.preconditions import RunIntent, check_gates
+from fakebench_suite.gates.status import INCONCLUSIVE, gates_exit_status
 from fakebench_suite.grading.labels.result import ReplyParserKind
 from fakebench_suite.metrics.names import Need
 from fakebench_suite.plugin.collection import get_plan, will_run_cases
@@ -186,8 +187,6 @@ def choose_status(config: pytest.Config, exitstatus: int) -> int:
     if _count_not_run(config):
         return pytest.ExitCode.TESTS_FAILED
     closed = config.stash.get(_CLOSED, None)
-    from fakebench_suite.gates.status import INCONCLUSIVE, gates_exit_status
-
     if closed is None:
         gates = config.stash[SETTINGS].gates
         unruled = gates.strict and gates.rules and has_cases_to_run(config)
@@ -284,8 +283,6 @@ def pytest_terminal_summary(
         terminalreporter.line(f"{count_of(not_run, 'case')} did not run.")
     show_troubles(terminalreporter, config)
     if closed is None:
-        from fakebench_suite.gates.status import INCONCLUSIVE
-
         if exitstatus in (pytest.ExitCode.OK, INCONCLUSIVE) and has_cases_to_run(config):
             terminalreporter.line(
                 "No case was recorded, so there are no scores, and no gate was evaluated. A test "

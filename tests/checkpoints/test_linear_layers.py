@@ -67,7 +67,7 @@ def test_small_products_are_left_to_pytorch(rows: int, library: str) -> None:
 def test_gradients_and_other_dtypes_are_left_to_pytorch() -> None:
     """Where a layer is trained, or given numbers of another dtype under autocast."""
     layer = torch.nn.Linear(7, 5)
-    use_onednn(torch.nn.Sequential(layer))
+    assert use_onednn(torch.nn.Sequential(layer))
     layer(torch.randn(3, 7)).sum().backward()
     assert layer.weight.grad is not None
     with torch.inference_mode(), torch.autocast("cpu", dtype=torch.bfloat16):
