@@ -18,8 +18,9 @@ from benchmarks.process_tree import list_worker_cores
 from fakebench_suite.datasets.jsonl import load_jsonl
 from fakebench_suite.tasks.prompts import build_prompt
 
-OPTIONS: dict[str, Any] = {"enforce_eager": True, "max_model_len": 1024}
-"""Arguments of every engine that is compared."""
+OPTIONS: dict[str, Any] = {"max_model_len": 1024}
+"""Arguments of every engine that is compared. All compile the model, as vLLM does by itself; on a
+CPU that needs a C++ compiler."""
 
 
 def load(model: Path) -> Any:

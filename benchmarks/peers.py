@@ -1,7 +1,7 @@
 """FakeBench's prompts by this suite and by its peers: one checkpoint, the same pictures and texts.
 
     make bench-peers                                 (or, once that has made the environments:)
-    python benchmarks/peers.py [--images 6] [--rounds 5] [--threads 1] [--cores 0 1]
+    python benchmarks/peers.py [--images 12] [--rounds 5] [--threads 1] [--cores 0 1]
 
 Sides, each in processes and an environment of its own: lmms-eval's model ``qwen2_vl``, its model
 ``vllm``, vLLM's ``LLM.chat``, and the suite with the checkpoint in its process, with
@@ -196,7 +196,7 @@ def run_rounds(
 def parse_arguments() -> argparse.Namespace:
     """What the user chose."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
-    parser.add_argument("--images", type=int, default=6, help="fake ones; default: %(default)s")
+    parser.add_argument("--images", type=int, default=12, help="fake ones; default: %(default)s")
     parser.add_argument("--rounds", type=int, default=5, help="default: %(default)s")
     parser.add_argument("--threads", type=int, default=1, help="that compute; default: %(default)s")
     parser.add_argument("--cores", type=int, nargs="+", help="to be used; default: all")

@@ -4,6 +4,7 @@ import json
 import os
 import signal
 import subprocess
+import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -36,27 +37,31 @@ def measure(command: Sequence[str], *, cwd: Path, env: Mapping[str, str]) -> Pro
     Where this process is interrupted, the command's process and its children are killed.
     """
     start = time.time()
-    process = subprocess.Popen(
-        command,
-        cwd=cwd,
-        env=os.environ | env,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-    )
-    assert process.stderr is not None
-    try:
-        with process.stderr:
-            errors = process.stderr.read()  # to its end, which is the process's
-        _, status, usage = os.wait4(process.pid, 0)
-    except BaseException:
-        os.killpg(process.pid, signal.SIGKILL)
-        raise
-    process.returncode, ended = os.waitstatus_to_exitcode(status), time.time()
-    lines = [line for line in errors.splitlines() if line.startswith("CLOCK ")]
-    if not lines or process.returncode:
-        raise SystemExit(errors)
+    with tempfile.TemporaryFile("w+") as output:
+        process = subprocess.Popen(
+            command,
+            cwd=cwd,
+            env=os.environ | env,
+            stdout=output,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        )
+        assert process.stderr is not None
+        try:
+            with process.stderr:
+                errors = process.stderr.read()  # to its end, which is the process's
+            _, status, usage = os.wait4(process.pid, 0)
+        except BaseException:
+            os.killpg(process.pid, signal.SIGKILL)
+            raise
+        process.returncode, ended = os.waitstatus_to_exitcode(status), time.time()
+        lines = [line for line in errors.splitlines() if line.startswith("CLOCK ")]
+        if not lines or process.returncode:
+            output.seek(0)
+            raise SystemExit(
+                f"{output.read()}{errors}\n{command[0]} ended with {process.returncode}."
+            )
     return ProcessUsage(
         started=start,
         seconds=ended - start,
