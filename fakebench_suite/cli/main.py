@@ -311,7 +311,7 @@ def data(
     """Validate a data set before a run; exit status 1 if cases would fail or scores be biased."""
     from fakebench_suite.datasets import open_dataset
     from fakebench_suite.datasets.validation import validate_dataset
-    from fakebench_suite.report.data_validation import print_validation
+    from fakebench_suite.report.data_validation_output import print_validation
 
     result = validate_dataset(open_dataset(_parse_data(path)))
     if as_json:

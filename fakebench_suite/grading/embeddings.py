@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fakebench_suite.checkpoints.wait_policy import wait_without_spinning
+from fakebench_suite.checkpoints.openmp_wait_policy import wait_without_spinning
 from fakebench_suite.extras import Extra, require_extra
 
 Vectors = NDArray[np.float32]

@@ -13,7 +13,7 @@ from fakebench_suite.gates.config import describe_gates
 from fakebench_suite.plugin.arguments import join_option_values
 from fakebench_suite.plugin.options import SETTINGS
 from fakebench_suite.plugin.run_suite import COMMAND
-from fakebench_suite.runs.command_line import find_commit, redact
+from fakebench_suite.runs.commit_and_command import find_commit, redact
 from fakebench_suite.runs.manifest import Manifest
 
 

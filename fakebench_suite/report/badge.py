@@ -7,8 +7,8 @@ from typing import Any
 
 from fakebench_suite.report.headline import format_bounds, format_value, is_open_ended
 from fakebench_suite.report.paper_rows import UNVERIFIED, find_odd_pixels
-from fakebench_suite.runs.gates_result import RunResult
 from fakebench_suite.runs.manifest import Manifest
+from fakebench_suite.runs.run_result import RunResult
 from fakebench_suite.types import GateOutcome
 
 _COLOURS = {

@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from fakebench_suite.gates.status import Conclusion
 from fakebench_suite.metrics.names import METRICS
 from fakebench_suite.runs.completeness import describe_partial
-from fakebench_suite.runs.gates_result import GatesUsed, RunResult
 from fakebench_suite.runs.manifest import Manifest, ManifestGates
 from fakebench_suite.runs.metric_delta import MetricDelta
+from fakebench_suite.runs.run_result import GatesUsed, RunResult
 from fakebench_suite.tasks.registry import Grader, get_task, list_tasks
 from fakebench_suite.text.display import count_of
 from fakebench_suite.types import Score

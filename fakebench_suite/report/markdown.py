@@ -23,9 +23,9 @@ from fakebench_suite.report.paper_rows import compare_with_paper, find_odd_pixel
 from fakebench_suite.report.robustness import ROBUSTNESS_NOTE, robustness_table
 from fakebench_suite.report.run_facts import list_facts
 from fakebench_suite.runs.completeness import describe_partial, list_whole
-from fakebench_suite.runs.gates_result import RunResult
 from fakebench_suite.runs.manifest import Manifest, ManifestCalibration
 from fakebench_suite.runs.metric_delta import MetricDelta
+from fakebench_suite.runs.run_result import RunResult
 from fakebench_suite.tasks.registry import get_task, list_tasks
 from fakebench_suite.text.display import count_of, to_single_line
 from fakebench_suite.types import GateResult, LatencyTiming, Score

@@ -21,9 +21,9 @@ from fakebench_suite.report.markdown import (
 from fakebench_suite.report.paper_rows import TextTable, compare_with_paper
 from fakebench_suite.report.robustness import ROBUSTNESS_NOTE, robustness_table
 from fakebench_suite.report.run_facts import list_facts
-from fakebench_suite.runs.gates_result import RunResult
 from fakebench_suite.runs.manifest import Manifest
 from fakebench_suite.runs.metric_delta import MetricDelta
+from fakebench_suite.runs.run_result import RunResult
 from fakebench_suite.text.display import UNLIMITED_WIDTH, to_single_line
 from fakebench_suite.types import GateOutcome, GateResult, LatencyTiming, Score
 

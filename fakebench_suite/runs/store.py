@@ -18,11 +18,11 @@ import msgspec
 from fakebench_suite.errors import FormatError, MachineError, RunTakenError, UserError
 from fakebench_suite.files.contents import read_file, read_lines
 from fakebench_suite.files.parsing import decode_json
-from fakebench_suite.runs.gates_result import RunResult
 from fakebench_suite.runs.manifest import MANIFEST_VERSION, Manifest, ManifestBaseline
 from fakebench_suite.runs.metric_delta import MetricDelta
 from fakebench_suite.runs.old_names import rename_manifest, rename_scores, rename_timings
 from fakebench_suite.runs.record_lines import decode_record, encode_record
+from fakebench_suite.runs.run_result import RunResult
 from fakebench_suite.tasks.registry import check_task
 from fakebench_suite.text.display import count_of
 from fakebench_suite.types import GateResult, LatencyTiming, Record, Score

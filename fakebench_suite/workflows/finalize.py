@@ -27,7 +27,6 @@ from fakebench_suite.report.thumbnails import ReportImageSize
 from fakebench_suite.runs.completeness import describe_partial
 from fakebench_suite.runs.coverage import lacks_score
 from fakebench_suite.runs.differences import list_unknown
-from fakebench_suite.runs.gates_result import RunResult
 from fakebench_suite.runs.manifest import (
     Manifest,
     ManifestBaseline,
@@ -35,6 +34,7 @@ from fakebench_suite.runs.manifest import (
     ManifestTruncation,
 )
 from fakebench_suite.runs.metric_delta import MetricDelta
+from fakebench_suite.runs.run_result import RunResult
 from fakebench_suite.runs.store import (
     RECORDS,
     RunWriter,

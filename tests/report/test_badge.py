@@ -8,9 +8,9 @@ from fakebench_suite.gates.status import conclude
 from fakebench_suite.report.badge import make_badge
 from fakebench_suite.report.headline import describe_result, make_result
 from fakebench_suite.report.markdown import list_rows
-from fakebench_suite.runs.gates_result import RunResult
 from fakebench_suite.runs.manifest import Manifest
 from fakebench_suite.runs.metric_delta import MetricDelta
+from fakebench_suite.runs.run_result import RunResult
 from fakebench_suite.types import GateOutcome, GateResult, Score, Task
 from tests.factories import make_manifest
 

@@ -12,7 +12,7 @@ from typing import cast
 
 import msgspec
 
-from fakebench_suite.checkpoints.wait_policy import wait_without_spinning
+from fakebench_suite.checkpoints.openmp_wait_policy import wait_without_spinning
 from fakebench_suite.endpoints.names import PREFIX, mask_name, mask_url, parse_endpoint_name
 from fakebench_suite.entry_points import Registry, import_object, name_package
 from fakebench_suite.errors import UserError, find_nearest

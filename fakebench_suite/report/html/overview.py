@@ -32,7 +32,7 @@ from fakebench_suite.report.paper_rows import TextTable, compare_with_paper
 from fakebench_suite.report.robustness import ROBUSTNESS_NOTE, robustness_table
 from fakebench_suite.report.run_facts import list_facts
 from fakebench_suite.runs.case_changes import Change, ChangeKind
-from fakebench_suite.runs.gates_result import RunResult
+from fakebench_suite.runs.run_result import RunResult
 from fakebench_suite.tasks.registry import list_tasks
 from fakebench_suite.text.display import to_single_line
 from fakebench_suite.types import FinishReason, Outcome, Score

@@ -13,10 +13,10 @@ from fakebench_suite.gates.status import conclude
 from fakebench_suite.metrics.scores import score_records
 from fakebench_suite.report.headline import make_result
 from fakebench_suite.runs.completeness import CUT_OFF
-from fakebench_suite.runs.gates_result import RunResult
 from fakebench_suite.runs.manifest import Manifest
 from fakebench_suite.runs.metric_delta import MetricDelta
 from fakebench_suite.runs.old_names import rename_result
+from fakebench_suite.runs.run_result import RunResult
 from fakebench_suite.runs.store import (
     GATES,
     TEXTS,

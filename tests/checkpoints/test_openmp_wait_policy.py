@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from fakebench_suite.checkpoints.wait_policy import wait_without_spinning
+from fakebench_suite.checkpoints.openmp_wait_policy import wait_without_spinning
 
 POLICY, SPINS = "OMP_WAIT_POLICY", "GOMP_SPINCOUNT"
 

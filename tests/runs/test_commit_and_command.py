@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from fakebench_suite.runs.command_line import find_commit, redact
+from fakebench_suite.runs.commit_and_command import find_commit, redact
 
 
 @pytest.mark.parametrize(
