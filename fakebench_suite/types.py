@@ -6,7 +6,8 @@ Standard library only. Every type turns to JSON and back through ``msgspec`` unc
 (see :mod:`fakebench_suite.runs.store`).
 """
 
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Final
 
@@ -180,6 +181,18 @@ class Case:
         They are drawn, and drawn again for intervals, together.
         """
         return min(self.base_image, self.paired_image or self.base_image)
+
+
+def list_image_cases(cases: Iterable[Case]) -> Iterator[Case]:
+    """Every case, and where it has a second image, a case on that alone.
+
+    ``open_image`` and ``find_image`` of a data set take the case whose ``image`` they are about, so
+    the second image is opened as the image of another case is.
+    """
+    for case in cases:
+        yield case
+        if case.second_image is not None:
+            yield replace(case, image=case.second_image, second_image=None, label=None, regions=())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

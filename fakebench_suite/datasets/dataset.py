@@ -5,8 +5,8 @@ import hashlib
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import TYPE_CHECKING
 
@@ -48,18 +48,6 @@ class Dataset:
     """Under which its authors publish it, and who says so; None where the suite does not know."""
     note: str = ""
     """How cases were made where no file says so, without its full stop."""
-
-
-def list_image_cases(cases: Iterable[Case]) -> Iterator[Case]:
-    """Every case, and where it has a second image, a case on that alone.
-
-    ``open_image`` and ``find_image`` of a data set take the case whose ``image`` they are about, so
-    the second image is opened as the image of another case is.
-    """
-    for case in cases:
-        yield case
-        if case.second_image is not None:
-            yield replace(case, image=case.second_image, second_image=None, label=None, regions=())
 
 
 def require_path(path: Path | None, *, kind: str) -> Path:

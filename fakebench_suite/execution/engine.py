@@ -1,15 +1,29 @@
 """Engines: work units in, answered units out, one or several in flight."""
 
 import asyncio
+import math
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Protocol
 
-from fakebench_suite.backends.base import Backend, Reply, Request
+import msgspec
+
+from fakebench_suite.backends.base import (
+    Backend,
+    Capability,
+    NotAsked,
+    Reply,
+    Request,
+    lacks_options,
+)
+from fakebench_suite.errors import ModelError
 from fakebench_suite.execution.flip_search import FlipSearchInput, search_flips
+from fakebench_suite.runs.record_lines import make_plain
+from fakebench_suite.text.surrogates import replace_lone_surrogates
+from fakebench_suite.types import Answer
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -100,8 +114,9 @@ def answer_work_unit(
 ) -> Mapping[str, Reply]:
     """A reply by case id for every request of the unit.
 
-    The backend is asked once, or more often where the images have no room side by side, and once
-    for each round of the unit's searches, of which none begins once ``is_stopped`` gives a reason.
+    What a backend replied is checked, so that each record can be read again. The backend is asked
+    once, or more often where the images have no room side by side, and once for each round of the
+    unit's searches, of which none begins once ``is_stopped`` gives a reason.
     """
     replied: list[tuple[Request, Reply]] = []
     plain = [request for request in unit.requests if request.prompt.case not in unit.searches]
@@ -111,13 +126,66 @@ def answer_work_unit(
     if searched:
         found = search_flips(backend, searched, unit.searches, is_stopped=is_stopped)
         replied += zip(searched, found, strict=True)
-    return {request.prompt.case: reply for request, reply in replied}
+    return {
+        request.prompt.case: check_reply(reply, want=request.want) for request, reply in replied
+    }
+
+
+def check_reply(reply: object, *, want: Capability) -> Reply:
+    """The reply as it is recorded; what is no answer to the request is a ModelError."""
+    if isinstance(reply, NotAsked):
+        return reply
+    if isinstance(reply, ModelError):
+        return make_encodable(reply)
+    if not isinstance(reply, Answer):
+        return ModelError(f"the backend gave {type(reply).__name__} in place of an Answer")
+    if not isinstance(reply.text, str):
+        return ModelError(f"the backend gave {type(reply.text).__name__} as the text of its answer")
+    try:
+        reply = msgspec.convert(msgspec.to_builtins(reply, enc_hook=make_plain), Answer)
+    except (msgspec.ValidationError, TypeError) as error:
+        return ModelError(f"the backend gave an answer that cannot be recorded: {error}")
+    if not math.isfinite(reply.seconds):
+        return ModelError(f"the backend gave {reply.seconds} as the seconds of its answer")
+    if want is Capability.PROBABILITIES and reply.p_fake is None and not lacks_options(reply):
+        return ModelError("the backend was asked for probabilities and gave none")
+    if reply.p_fake is not None and not 0 <= reply.p_fake <= 1:
+        return ModelError(f"the backend gave {reply.p_fake} as the probability of a fake")
+    try:
+        msgspec.json.encode(reply)
+    except UnicodeEncodeError:
+        return make_encodable(reply)
+    return reply
+
+
+def make_encodable(reply: Answer | ModelError) -> Answer | ModelError:
+    """The reply as text that UTF-8 can carry: half a surrogate pair becomes U+FFFD."""
+    if isinstance(reply, ModelError):
+        return ModelError(replace_lone_surrogates(str(reply)))
+    usage = reply.usage
+    if usage is not None:
+        usage = replace(
+            usage,
+            model=usage.model and replace_lone_surrogates(usage.model),
+            provider=usage.provider and replace_lone_surrogates(usage.provider),
+            system_fingerprint=usage.system_fingerprint
+            and replace_lone_surrogates(usage.system_fingerprint),
+        )
+    reasoning = reply.reasoning and replace_lone_surrogates(reply.reasoning)
+    text = replace_lone_surrogates(reply.text)
+    search = reply.search
+    if search is not None:
+        search = replace(search, original_text=replace_lone_surrogates(search.original_text))
+    return replace(reply, text=text, reasoning=reasoning, usage=usage, search=search)
 
 
 def cut_by_room(
     requests: Sequence[Request], sizes: Mapping[str, int]
 ) -> Iterator[Sequence[Request]]:
     """The requests in order, cut where their images would exceed MAX_IMAGE_BYTES together."""
+    if requests and sum(sizes.values()) <= MAX_IMAGE_BYTES:
+        yield requests
+        return
     part: list[Request] = []
     seen: dict[str, int] = {}
     for request in requests:

@@ -16,17 +16,11 @@ _STOPPED = "the run was stopped before the judge was asked"
 class BatchGrader:
     """Grades the texts of answered work units with a judge that is opened when the first is there.
 
-    ``find_judge`` gives the judge; without it texts are not judged. ``rounds`` is how often it
-    rates each text, and ``name`` what its scores are called.
+    ``find_judge`` gives the judge. ``rounds`` is how often it rates each text, and ``name`` what
+    its scores are called.
     """
 
-    def __init__(
-        self,
-        find_judge: Callable[[], TextJudge] | None = None,
-        *,
-        rounds: int = 0,
-        name: str = "exact",
-    ) -> None:
+    def __init__(self, find_judge: Callable[[], TextJudge], *, rounds: int, name: str) -> None:
         self._find_judge, self._rounds, self.name = find_judge, rounds, name
         self._ready: dict[str, Judgement] = {}
         self._stopped = False
@@ -44,8 +38,6 @@ class BatchGrader:
 
     def grade(self, answered: Sequence[tuple[Case, Answer]]) -> None:
         """Grade what can be graded; whatever breaks is each text's judge error, and no verdict."""
-        if self._find_judge is None:
-            return
         gradable = [
             (case, answer)
             for case, answer in answered

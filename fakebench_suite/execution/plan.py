@@ -33,6 +33,7 @@ from fakebench_suite.execution.known_answers import select_known
 from fakebench_suite.execution.reusable_answers import (
     ContentKey,
     ReusableAnswers,
+    is_reusable,
     select_reusable,
 )
 from fakebench_suite.execution.robustness import (
@@ -49,6 +50,7 @@ from fakebench_suite.grading.labels.result import ReplyParserKind
 from fakebench_suite.provenance import collect_pixels
 from fakebench_suite.runs.differences import check_data
 from fakebench_suite.runs.store import read_all_records, read_manifest, read_records
+from fakebench_suite.tasks.boxes import BoxStyle
 from fakebench_suite.tasks.prompts import PromptStyle, build_prompt
 from fakebench_suite.tasks.registry import get_task, list_tasks
 from fakebench_suite.tasks.robustness import SEARCH, RobustnessMode
@@ -124,10 +126,16 @@ class RunPlan:
     """What is asked of robustness; None for nothing."""
     features: Mapping[str, Any] | None = None
     """What a test request found out about the model's server, once one was sent."""
+    boxes: BoxStyle = field(init=False)
+    """How the model is asked for boxes, and writes them."""
+
+    def __post_init__(self) -> None:
+        """Look the style of boxes up once, and not for every case."""
+        object.__setattr__(self, "boxes", self.card.boxes)
 
     def build_prompt(self, case: Case) -> Prompt:
         """The prompt of a case in the chosen wording."""
-        return build_prompt(case, self.request.style, self.card.boxes)
+        return build_prompt(case, self.request.style, self.boxes)
 
     def build_request(self, case: Case, images: "Mapping[str, Image.Image]") -> Request:
         """What the backend is asked for a case; ``images`` are those of its work unit."""
@@ -154,11 +162,16 @@ class RunPlan:
         """All that the backend has to be capable of to be asked a case."""
         return list_needs(case, self.request.reply_parser)
 
-    def find_reusable(self, request: Request, shown: Sequence[PixelDigest | None]) -> Answer | None:
-        """The answer of an earlier run to the same prompt, upon the same pixels in this order."""
-        digests = tuple(pixels.digest for pixels in shown if pixels is not None)
-        if len(digests) < len(shown) or not self.reusable:
+    def find_reusable(
+        self, case: Case, request: Request, shown: Mapping[str, PixelDigest]
+    ) -> Answer | None:
+        """The answer of an earlier run to the same prompt, upon the same pixels in this order.
+
+        ``shown`` holds what each image shows, by name.
+        """
+        if not (self.reusable and is_reusable(case) and shown.keys() >= set(case.image_names)):
             return None
+        digests = tuple(shown[name].digest for name in case.image_names)
         return self.reusable.get(ContentKey(request.prompt.text, digests, request.want))
 
     def load_options(self, *, workers: int = 1) -> LoadOptions:

@@ -7,12 +7,11 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from fakebench_suite.datasets.dataset import list_image_cases
 from fakebench_suite.datasets.images import silence_decoder_warnings
 from fakebench_suite.errors import ImageError, MachineError
 from fakebench_suite.execution.engine import MAX_IMAGE_BYTES
 from fakebench_suite.provenance import digest_pixels
-from fakebench_suite.types import Case, PixelDigest
+from fakebench_suite.types import Case, PixelDigest, list_image_cases
 
 if TYPE_CHECKING:
     from PIL import Image

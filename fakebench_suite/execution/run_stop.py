@@ -4,7 +4,6 @@ import threading
 import time
 from collections.abc import Callable
 
-from fakebench_suite.errors import RunStoppedError
 from fakebench_suite.execution.engine import Engine
 
 GIVE_UP_S = 30.0
@@ -65,14 +64,9 @@ class RunStop:
         """
         self._engine.give_up()
 
-    def check(self) -> None:
-        """Raise RunStoppedError if the run is stopped."""
-        if self.reason is not None:
-            raise RunStoppedError(self.reason)
-
     def report(self) -> None:
-        """Call ``on_stop`` if the run is stopped and it was not called yet."""
-        if self.reason is not None and not self._is_reported:
+        """Call ``on_stop``, unless it was called before, because the run is stopped."""
+        if not self._is_reported:
             self._is_reported = True
             self.on_stop()
 

@@ -4,7 +4,7 @@ import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, closing, nullcontext
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import count
 
 from fakebench_suite.backends.base import (
@@ -28,12 +28,9 @@ from fakebench_suite.execution.engine import STRAYS, CaseTimeoutError, Engine, L
 from fakebench_suite.execution.grading import BatchGrader
 from fakebench_suite.execution.plan import RunPlan
 from fakebench_suite.execution.prefetch import PrefetchedImages, decoder_pool
-from fakebench_suite.execution.reply_checks import check_reply
-from fakebench_suite.execution.reusable_answers import is_reusable
 from fakebench_suite.execution.run_stop import RunStop
 from fakebench_suite.execution.work_units import assign_work_units, choose_gpu_unit_size
 from fakebench_suite.grading.judges.base import TextJudge
-from fakebench_suite.tasks.registry import Grader, get_task
 from fakebench_suite.types import Answer, Case, PixelDigest, Record, Verdict
 
 MAX_UNITS_AHEAD = 64
@@ -55,7 +52,7 @@ def execute(
     machine has no memory left to ask one, and RunStoppedError, after the last answer that came
     before, where the plan's budget or time is over or the backend cannot go on.
     """
-    grader = BatchGrader()
+    grader = None
     if judge is not None:
         grader = BatchGrader(lambda: judge, rounds=rounds, name=judge.name)
     size = choose_gpu_unit_size(len(plan.cases)) if is_on_gpu(plan.card) else None
@@ -94,15 +91,24 @@ def group_cases(cases: Sequence[Case], *, least: int | None = None) -> Mapping[i
     return units
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BegunUnit:
+    """A unit that the engine has."""
+
+    asked: Sequence[tuple[Case, Request]]
+    prompts: int
+    """How many it takes, at most: a search takes many."""
+
+
 class CaseRunner:
     """Asks whole work units at the first case of each, and hands the replies out one by one.
 
     ``units`` holds the cases of each work unit by its number, in the order of the run; a case that
     is in none is asked alone. With ``ahead`` it is known that units follow in this order: images
     of the next unit are opened while one is answered, and further units begun where the engine has
-    room. Once the plan's budget is spent, or after ``stop``, nothing is begun any more. ``wait``
-    watches each wait for the engine. Errors of the classes ``fatal`` end the run, and any other
-    costs one case.
+    room. Once the plan's budget is spent, or after ``stop``, nothing is begun any more. Without
+    ``grader`` no judge is asked. ``wait`` watches each wait for the engine. Errors of the classes
+    ``fatal`` end the run, and any other costs one case.
     """
 
     def __init__(
@@ -111,7 +117,7 @@ class CaseRunner:
         engine: Engine,
         units: Mapping[int, Sequence[Case]],
         *,
-        grader: BatchGrader,
+        grader: BatchGrader | None = None,
         ahead: bool = True,
         wait: Wait = lambda _: nullcontext(),
         fatal: tuple[type[BaseException], ...] = (KeyboardInterrupt,),
@@ -141,7 +147,7 @@ class CaseRunner:
         """Units not begun, in order."""
         self._opening: dict[int, PrefetchedImages] = {}
         """Images of a waiting unit that are being opened; of one unit at most."""
-        self._begun: dict[int, Sequence[tuple[Case, Request]]] = {}
+        self._begun: dict[int, BegunUnit] = {}
         """Units the engine has."""
         self._prompts: dict[str, str] = {}
         """The prompts of cases that were asked and are not recorded, by case id."""
@@ -158,7 +164,7 @@ class CaseRunner:
         the engine still has is waited for by the next case, and the others are asked one by one.
         An answer that is known already is given without asking.
         """
-        self.run_stop.report()
+        self._report_stop()
         known = self._known.get(case.id)
         if known is not None and known.answer is not None:
             return known.answer
@@ -173,10 +179,10 @@ class CaseRunner:
             self._drop_lost()
             if case.id not in self._ready:
                 raise ModelError(describe_error(error)) from error
-            # It was answered, and a text of its unit was being graded.
-            self._grader.fail(case, describe_error(error))
+            if self._grader is not None:  # It was answered, and a text of its unit was graded.
+                self._grader.fail(case, describe_error(error))
         finally:
-            self.run_stop.report()
+            self._report_stop()
         reply = self._ready.pop(case.id)
         if isinstance(reply, Answer):
             return reply
@@ -185,18 +191,21 @@ class CaseRunner:
     def judge(self, case: Case, answer: Answer) -> Verdict:
         """The verdict on an answer; raises JudgeError where judging fails."""
         # The grammar of replies is compiled when there is one, and not before the first case.
-        from fakebench_suite.grading.verdict import judge, judge_boxes
+        from fakebench_suite.grading.verdict import judge
 
         known = self._known.get(case.id)
         if known is not None and known.answer is answer and not known.verdict.outcome.is_error:
             return known.verdict
         try:
-            judgement = self._grader.take(case, answer)
-            parser = self._plan.request.reply_parser
-            if get_task(case.task).grader is Grader.BOX:
-                shown = self.pixels.get(case.image)
-                return judge_boxes(case, answer, self._plan.card.boxes, shown)
-            return judge(case, answer, parser, judgement, self._grader.name)
+            return judge(
+                case,
+                answer,
+                self._plan.request.reply_parser,
+                None if self._grader is None else self._grader.take(case, answer),
+                "exact" if self._grader is None else self._grader.name,
+                boxes=self._plan.boxes,
+                pixels=self.pixels.get(case.image),
+            )
         except JudgeError:
             raise
         except self._fatal:
@@ -261,7 +270,7 @@ class CaseRunner:
 
     def stop(self, reason: str, *, judge: bool = False) -> None:
         """Stop the run for this reason; with ``judge``, no judge is asked any more either."""
-        if judge:
+        if judge and self._grader is not None:
             self._grader.stop()
         self.run_stop.request(reason)
 
@@ -286,9 +295,7 @@ class CaseRunner:
     def in_flight(self) -> int:
         """Prompts that the engine has, at most: a search takes many."""
         # Other threads ask, too: a list is made in one step.
-        begun = (case for cases in list(self._begun.values()) for case, _ in cases)
-        searches = map(self._plan.find_search, begun)
-        return sum(1 if search is None else search.prompts for search in searches)
+        return sum([unit.prompts for unit in list(self._begun.values())])
 
     @property
     def requests_in_flight(self) -> int | None:
@@ -299,7 +306,13 @@ class CaseRunner:
         """Raise RunStoppedError if no case is asked any more."""
         if self._spending is not None and self._spending.is_over:
             self.stop(str(self._spending))
-        self.run_stop.check()
+        if self.run_stop.reason is not None:
+            raise RunStoppedError(self.run_stop.reason)
+
+    def _report_stop(self) -> None:
+        """Tell a run that is stopped so, once, in this thread."""
+        if self.run_stop.reason is not None:
+            self.run_stop.report()
 
     def _drop_lost(self) -> None:
         """Forget what was begun and will not be finished: units, and images of the next one."""
@@ -344,31 +357,31 @@ class CaseRunner:
         else:
             self._check_unchanged(images.digests)
             self.pixels |= images.digests
+        asked, reused, searches = [], [], {}
         for case in cases:
-            error = next((broken[name] for name in case.image_names if name in broken), None)
-            if error is not None and (number >= self._end or isinstance(error, ImageError)):
-                self._ready[case.id] = error
-        asked, reused = [], []
-        for case in cases:
-            if not broken.keys().isdisjoint(case.image_names):
+            if broken and (error := find_error(case, broken)) is not None:
+                if number >= self._end or isinstance(error, ImageError):
+                    self._ready[case.id] = error
                 continue
             request = self._plan.build_request(case, images)
-            shown = [images.digests.get(name) for name in case.image_names]
-            answer = None
-            if is_reusable(case):
-                answer = self._plan.find_reusable(request, shown)
-            if answer is None:
-                asked.append((case, request))
-            else:
+            answer = self._plan.find_reusable(case, request, images.digests)
+            if answer is not None:
                 self._ready[case.id], self._prompts[case.id] = answer, request.prompt.text
                 reused.append((case, answer))
-        if reused:
-            self._reused.update(case.id for case, _ in reused)
-            self._grader.grade(reused)
+                continue
+            asked.append((case, request))
+            search = self._plan.find_search(case)
+            if search is not None:
+                searches[case.id] = search
+        self._reused.update([case.id for case, _ in reused])
+        self._grade(reused)
         if not asked:
             return
-        # The engine may not need the images as long as this process knows of the unit.
-        self._begun[number] = [(case, replace(request, images={})) for case, request in asked]
+        self._begun[number] = BegunUnit(
+            # The engine may not need the images as long as this process knows of the unit.
+            asked=[(case, replace(request, images={})) for case, request in asked],
+            prompts=len(asked) + sum([search.prompts - 1 for search in searches.values()]),
+        )
         requests = [request for _, request in asked]
         self._engine.submit(
             WorkUnit(
@@ -376,13 +389,14 @@ class CaseRunner:
                 requests=requests,
                 images=images,
                 sizes=images.sizes,
-                searches={
-                    case.id: search
-                    for case, _ in asked
-                    if (search := self._plan.find_search(case)) is not None
-                },
+                searches=searches,
             )
         )
+
+    def _grade(self, answered: Sequence[tuple[Case, Answer]]) -> None:
+        """Have the texts of a work unit judged together, where there is a judge."""
+        if self._grader is not None and answered:
+            self._grader.grade(answered)
 
     def _check_unchanged(self, digests: Mapping[str, PixelDigest]) -> None:
         """Raise UserError if an image is not the one that was shown before a run broke off."""
@@ -402,7 +416,8 @@ class CaseRunner:
         """
         with self._wait(self.in_flight):
             answered = self._engine.wait()
-        asked = self._begun.pop(answered.number, ())
+        unit = self._begun.pop(answered.number, None)
+        asked = () if unit is None else unit.asked
         if isinstance(answered.replies, BaseException):
             error = answered.replies
             if answered.number == number and (isinstance(error, RUN_ENDS) or len(asked) == 1):
@@ -414,7 +429,6 @@ class CaseRunner:
             if isinstance(reply, NotAsked):
                 self.stop(reply.reason)
                 continue
-            reply = check_reply(reply, want=request.want)
             self._ready[case.id] = reply
             self._prompts[case.id] = request.prompt.text
             if isinstance(reply, Answer):
@@ -423,7 +437,14 @@ class CaseRunner:
                 if self._spending is not None:
                     self._spending.add(reply)
                 texts.append((case, reply))
-        self._grader.grade(texts)
+        self._grade(texts)
+
+
+def find_error(
+    case: Case, broken: Mapping[str, ImageError | MachineError]
+) -> ImageError | MachineError | None:
+    """The error of the first image of a case that could not be opened; None if all were."""
+    return next((broken[name] for name in case.image_names if name in broken), None)
 
 
 def as_model_error(error: BaseException) -> ModelError:

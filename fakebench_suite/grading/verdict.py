@@ -16,8 +16,8 @@ from fakebench_suite.grading.labels.keywords import parse_keywords
 from fakebench_suite.grading.labels.parser import parse_label
 from fakebench_suite.grading.labels.result import NoLabel, ParsedLabel, ReplyParserKind
 from fakebench_suite.grading.probe_grading import f1_of_named, named_criteria, parse_natural
-from fakebench_suite.tasks.boxes import BoxStyle
-from fakebench_suite.tasks.registry import Grader, get_task
+from fakebench_suite.tasks.boxes import DEFAULT_BOXES, BoxStyle
+from fakebench_suite.tasks.registry import Grader, TaskSpec, get_task
 from fakebench_suite.text.display import count_of
 from fakebench_suite.text.thoughts import to_visible_text
 from fakebench_suite.types import (
@@ -44,36 +44,43 @@ def judge(
     rule: ReplyParserKind = ReplyParserKind.GRAMMAR,
     judgement: Judgement | None = None,
     judge_name: str = "exact",
+    *,
+    boxes: BoxStyle = DEFAULT_BOXES,
+    pixels: PixelDigest | None = None,
 ) -> Verdict:
     """Return the verdict on an answer; texts without a reference or judge are unscored.
 
     ``rule`` selects how labels are parsed. ``judgement`` is the result of the text judge
-    ``judge_name`` and replaces exact grading. Raises JudgeError if the judge was asked and gave no
-    rating.
+    ``judge_name`` and replaces exact grading. ``boxes`` is how the model writes boxes, which are
+    placed in the image by its ``pixels``. Raises JudgeError if the judge was asked and gave no
+    rating, and where the size of an image with boxes is not known.
     """
+    spec = get_task(case.task)
+    if spec.grader is Grader.BOX:
+        return judge_boxes(case, answer, boxes, pixels)
     if answer.finish_reason is FinishReason.CONTENT_FILTER:
-        return _judge_refusal(case, answer)
+        return _judge_refusal(case, answer, spec.grader)
     grader = TextGrader(judgement=judgement, name=judge_name)
     if answer.finish_reason is not FinishReason.LENGTH:
-        return _judge(case, answer, rule, grader)
+        return _judge(case, answer, spec, rule, grader)
     limit = "cut off at the token limit"
     if answer.tokens:  # A server may not count them.
         limit += f", {count_of(answer.tokens, 'token')}"
-    if case.expected and get_task(case.task).grades_texts and not to_visible_text(answer.text):
+    if case.expected and spec.grades_texts and not to_visible_text(answer.text):
         why = f"{limit}, before it said anything"
         return Verdict(outcome=Outcome.TRUNCATED, reason=why)
-    verdict = _judge(case, answer, rule, grader)
+    verdict = _judge(case, answer, spec, rule, grader)
     if verdict.outcome is Outcome.UNPARSED:
         why = f"{limit}, before a verdict"
         return replace(verdict, outcome=Outcome.TRUNCATED, reason=why)
     return verdict
 
 
-def _judge_refusal(case: Case, answer: Answer) -> Verdict:
+def _judge_refusal(case: Case, answer: Answer, grader: Grader) -> Verdict:
     """Return the verdict where the server refused; what cannot be scored anyway is unscored."""
-    if get_task(case.task).grader is Grader.TEXT:
+    if grader is Grader.TEXT:
         withheld = None if case.expected else "the reference is withheld"
-    elif get_task(case.task).grader is Grader.CHOICE:
+    elif grader is Grader.CHOICE:
         withheld = None if case.expected_choice else "the right option is withheld"
     else:
         withheld = None if case.label is not None else "the label is withheld"
@@ -88,10 +95,11 @@ def select_parser(rule: ReplyParserKind) -> Callable[[str, QuestionType], Parsed
     return parse_keywords if rule is ReplyParserKind.PAPER else parse_label
 
 
-def _judge(case: Case, answer: Answer, rule: ReplyParserKind, grade: "TextGrader") -> Verdict:
+def _judge(
+    case: Case, answer: Answer, spec: TaskSpec, rule: ReplyParserKind, grade: "TextGrader"
+) -> Verdict:
     """Return the verdict: labels from the whole reply, texts graded without thoughts."""
     parse_reply = select_parser(rule)
-    spec = get_task(case.task)
     match spec.grader:
         case Grader.LABEL if rule is ReplyParserKind.LIKELIHOOD and answer.p_fake is not None:
             verdict = judge_label(case, _read_likelihood(answer.p_fake))
@@ -107,7 +115,7 @@ def _judge(case: Case, answer: Answer, rule: ReplyParserKind, grade: "TextGrader
                 case, parse_choice(answer.text, case.choices, case.question_type)
             )
         case Grader.BOX:
-            raise JudgeError("boxes are judged by judge_boxes, which knows how a model writes them")
+            raise AssertionError("judge_boxes judges them, cut off or not")
         case Grader.LABEL_AND_TEXT:
             reading = parse_reply(answer.text, case.question_type)
             verdict = grade.judge_reasoning(case, to_visible_text(answer.text), reading)

@@ -29,8 +29,6 @@ FEATURES = (
     "fakebench_suite.plugin.run_directory",
     "fakebench_suite.plugin.reporting",
     "fakebench_suite.plugin.judging",
-    "fakebench_suite.plugin.background_reading",
-    "fakebench_suite.plugin.silent_reports",
     "fakebench_suite.plugin.progress",
     "fakebench_suite.plugin.session",
     "fakebench_suite.plugin.absent_images",

@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from fakebench_suite.datasets.dataset import Dataset, list_image_cases
+from fakebench_suite.datasets.dataset import Dataset
 from fakebench_suite.errors import AmbiguousImageError, ImageError
 from fakebench_suite.plugin.collection import get_plan
 from fakebench_suite.plugin.options import is_worker
 from fakebench_suite.plugin.reporting import RECORDER
 from fakebench_suite.text.display import count_of, to_single_line
-from fakebench_suite.types import Case
+from fakebench_suite.types import Case, list_image_cases
 
 if TYPE_CHECKING:
     from xdist.workermanage import WorkerController

@@ -1,12 +1,12 @@
 """Explanations are read while others are written, so that the end of a run does not wait."""
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import pytest
 
-from fakebench_suite.plugin.options import is_worker
-from fakebench_suite.plugin.reporting import RECORDER, get_record
 from fakebench_suite.tasks.registry import get_task
+from fakebench_suite.types import Record
 
 if TYPE_CHECKING:
     from fakebench_suite.grading.claims.reader_processes import BackgroundReader
@@ -18,19 +18,19 @@ MIN_CASES = 500
 class BackgroundReading:
     """Has the texts of records read as they arrive, in the process that records them."""
 
-    def __init__(self, config: pytest.Config) -> None:
-        self._config = config
+    def __init__(self) -> None:
+        self.is_worthwhile = False
+        """Whether the selected cases have so many texts that they are read ahead."""
         self._ahead: BackgroundReader | None = None
 
-    @pytest.hookimpl(trylast=True)
-    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Take the text of a record."""
-        record = get_record(report)
-        if (
-            record is None
-            or not get_task(record.case.task).grades_texts
-            or self._config.stash[RECORDER].selected < MIN_CASES
-        ):
+    def select(self, tasks: Mapping[str, int]) -> None:
+        """Take note of the number of selected cases of each task."""
+        texts = any(get_task(task).grades_texts for task in tasks)
+        self.is_worthwhile = texts and sum(tasks.values()) >= MIN_CASES
+
+    def add(self, record: Record) -> None:
+        """Have the text of a record read, if it has one."""
+        if not get_task(record.case.task).grades_texts:
             return
         from fakebench_suite.grading.claims.grounding import find_text
 
@@ -55,9 +55,3 @@ class BackgroundReading:
         ahead, self._ahead = self._ahead, None
         if ahead is not None:
             ahead.close()
-
-
-def pytest_configure(config: pytest.Config) -> None:
-    """Records arrive in the controller."""
-    if not is_worker(config):
-        config.pluginmanager.register(BackgroundReading(config), "fakebench-claims")

@@ -109,11 +109,11 @@ def describe_judge(config: pytest.Config) -> JudgeInfo | None:
     return info
 
 
-def make_grader(config: pytest.Config) -> BatchGrader:
-    """The grader of the texts that this process asks for."""
+def make_grader(config: pytest.Config) -> BatchGrader | None:
+    """The grader of the texts that this process asks for; None where no judge is asked."""
     choice = config.stash[SETTINGS].judge
     if choice is None:
-        return BatchGrader()
+        return None
     return BatchGrader(partial(get_judge, config), rounds=choice.rounds, name=choice.name)
 
 

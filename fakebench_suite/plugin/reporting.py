@@ -12,6 +12,7 @@ from fakebench_suite.errors import MachineError, UserError
 from fakebench_suite.execution.known_answers import check_resumable, resume_manifest
 from fakebench_suite.execution.manifest_builder import begin_manifest, digest_backend_files
 from fakebench_suite.execution.reusable_answers import check_reusable
+from fakebench_suite.plugin.background_reading import BackgroundReading
 from fakebench_suite.plugin.collection import (
     get_case,
     get_plan,
@@ -231,6 +232,7 @@ class Recorder:
         self._failed: set[str] = set()
         self._open: set[str] | None = None
         """Tests of cases that have come neither to a record nor to their end."""
+        self.reading = BackgroundReading()
 
     @property
     def left(self) -> int:
@@ -290,6 +292,8 @@ class Recorder:
         self.counts[outcome] += 1
         if replaced is not None:
             self._forget(replaced)
+        if self.reading.is_worthwhile:
+            self.reading.add(record)
 
     def _refuse(self, case: str, report: pytest.TestReport) -> None:
         """Fail a test that records what another test has recorded."""
@@ -345,6 +349,7 @@ class Recorder:
         self.cases, self._open = cases, set(cases)
         tasks = {case.id: case.task for case in cases.values()}
         self.selected, self.selected_tasks = len(tasks), Counter(tasks.values())
+        self.reading.select(self.selected_tasks)
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionstart(self) -> None:
@@ -444,6 +449,34 @@ class LastFailedMisses:
             last_failed.lastfailed[report.nodeid] = True
 
 
+class SilentReports:
+    """Lets pytest's terminal keep no reports of setups and teardowns that say nothing.
+
+    It keeps the reports of all three phases of every test. Those of setup and teardown tell what
+    was printed, and how long they took where ``--durations`` asks; else there are 108,000 of them
+    for 54,000 cases, a tenth of the memory of a run, in which garbage is looked for.
+    """
+
+    def __init__(self, config: pytest.Config) -> None:
+        self._config = config
+        self._kept: list[Any] = []
+        """Of the terminal, those that no summary counts."""
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtestloop(self) -> None:
+        """Begin with the first test of a run that asks cases."""
+        terminal = self._config.pluginmanager.get_plugin("terminalreporter")
+        tells_durations = self._config.option.durations is not None
+        if terminal is not None and not tells_durations and will_run_cases(self._config):
+            self._kept = terminal.stats.setdefault("", [])
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Drop a report after the terminal has filed it."""
+        if self._kept and self._kept[-1] is report and report.passed and not report.sections:
+            self._kept.pop()
+
+
 RECORDER = pytest.StashKey[Recorder]()
 
 
@@ -457,4 +490,6 @@ def pytest_configure(config: pytest.Config) -> None:
     recorder = Recorder(config)
     config.stash[RECORDER] = recorder
     config.pluginmanager.register(recorder, "fakebench-recorder")
+    config.pluginmanager.register(recorder.reading, "fakebench-claims")
     config.pluginmanager.register(LastFailedMisses(config), "fakebench-misses")
+    config.pluginmanager.register(SilentReports(config), "fakebench-silent-reports")

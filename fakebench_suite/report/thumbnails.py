@@ -18,7 +18,7 @@ from urllib.parse import quote_from_bytes, unquote_to_bytes
 import msgspec
 
 from fakebench_suite.datasets import DataSource, open_dataset
-from fakebench_suite.datasets.dataset import Dataset, list_image_cases
+from fakebench_suite.datasets.dataset import Dataset
 from fakebench_suite.datasets.images import silence_decoder_warnings
 from fakebench_suite.datasets.perturbations import SIDE, normalize, perturb
 from fakebench_suite.datasets.registry import EMBEDDED
@@ -28,7 +28,7 @@ from fakebench_suite.provenance import hash_pixels
 from fakebench_suite.runs.manifest import Manifest
 from fakebench_suite.runs.store import check_inside, read_manifest, write_whole
 from fakebench_suite.tasks.robustness import ORIGINAL, name_image, parse_image_name
-from fakebench_suite.types import PixelDigest, Record
+from fakebench_suite.types import PixelDigest, Record, list_image_cases
 
 if TYPE_CHECKING:
     from PIL import Image

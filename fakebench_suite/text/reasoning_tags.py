@@ -226,15 +226,6 @@ _BARE = re.compile(
 )
 """The opening of a thought at the start of a text whose decoder dropped special tokens: the channel
 of gpt-oss, the name of a channel or of a turn on its own line, or a heading."""
-_SIGNS = (
-    "<", "[", "{", "&lt;", "assistantfinal", "thinking", "thought", "scratchpad", "think\n",
-    "here is my", "here are my", "final response", "```",
-)  # fmt: skip
-_FOREIGN_SIGNS = ("◁", "【", "‹", "＜", "〈", "⟨", "［", "〔", "｛", "思")
-"""Strings one of which every text with a mark contains, in lower case; most replies have none."""
-_THINK_HEADING = re.compile(r"[#*_] *think")
-"""The only mark that is an ordinary word. The name of a channel is one, too, but many replies
-mention an analysis, so it is a mark at the start only."""
 _PARTS = frozenset(
     {"<|start|>", "<|channel|>", "<|message|>", "<|end|>", "<|return|>", "<|channel>", "<channel|>"}
 )
@@ -383,17 +374,6 @@ def _match_marks(text: str, start: int) -> Iterator[re.Match[str]]:
     while mark is not None:
         yield mark
         mark = anywhere.search(text, mark.end())
-
-
-def may_hold_marks(text: str) -> bool:
-    """Return whether a text may have a mark, by a fast search for substrings."""
-    lower = text.lower()
-    return (
-        any(map(lower.__contains__, _SIGNS))
-        or (not text.isascii() and any(map(lower.__contains__, _FOREIGN_SIGNS)))
-        or ("think" in lower and _THINK_HEADING.search(lower) is not None)
-        or ("nalysis" in text and _BARE.match(text) is not None)
-    )
 
 
 _STRIPPED = re.compile(

@@ -1,5 +1,6 @@
 """Separate the thoughts of a reply from what it says, by the marks of :mod:`.reasoning_tags`."""
 
+import re
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -8,7 +9,6 @@ from fakebench_suite.text.reasoning_tags import (
     TagKind,
     find_marks,
     find_opening,
-    may_hold_marks,
     strip_marks,
 )
 
@@ -23,6 +23,15 @@ class VisibleReply:
 
 _MAX_DEPTH = 8
 """Largest number of nested thoughts."""
+_SIGNS = (
+    "<", "[", "{", "&lt;", "assistantfinal", "thinking", "thought", "scratchpad", "think\n",
+    "here is my", "here are my", "final response", "```",
+)  # fmt: skip
+_FOREIGN_SIGNS = ("◁", "【", "‹", "＜", "〈", "⟨", "［", "〔", "｛", "思")
+"""Strings one of which every text with a mark contains, in lower case; most replies have none."""
+_THINK_HEADING = re.compile(r"[#*_] *think")
+"""The only mark that is an ordinary word. The name of a channel is one, too, but many replies
+mention an analysis, so it is a mark at the start only."""
 
 
 @lru_cache(maxsize=256)  # A reply is read for its label, its claims and the report.
@@ -32,7 +41,7 @@ def split_thoughts(text: str) -> VisibleReply:
     A thought that is never closed extends to the end. A closing mark without an opening one ends a
     thought that the chat template opened. Marks around an answer are kept.
     """
-    if not may_hold_marks(text):
+    if not _may_hold_marks(text):
         return VisibleReply(visible=text, opening=None)
     walker = _MarkWalker(text)
     opening = find_opening(text)
@@ -42,6 +51,17 @@ def split_thoughts(text: str) -> VisibleReply:
     for begin, end, mark in find_marks(text, 0 if opening is None else opening[1]):
         walker.take(mark, begin, end)
     return walker.split()
+
+
+def _may_hold_marks(text: str) -> bool:
+    """Return whether a text may have a mark, by a fast search for substrings."""
+    lower = text.lower()
+    return (
+        any(map(lower.__contains__, _SIGNS))
+        or (not text.isascii() and any(map(lower.__contains__, _FOREIGN_SIGNS)))
+        or ("think" in lower and _THINK_HEADING.search(lower) is not None)
+        or ("nalysis" in text and find_opening(text) is not None)
+    )
 
 
 def remove_thoughts(reply: str) -> str:

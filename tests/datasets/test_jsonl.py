@@ -7,11 +7,10 @@ import pytest
 from PIL import Image
 
 from fakebench_suite.datasets import jsonl, open_dataset
-from fakebench_suite.datasets.dataset import list_image_cases
 from fakebench_suite.deprecation import DeprecatedNameWarning
 from fakebench_suite.errors import DataError, ImageError
 from fakebench_suite.tasks.subgroups import list_subgroups
-from fakebench_suite.types import Authenticity, Clue, QuestionType, Region
+from fakebench_suite.types import Authenticity, Clue, QuestionType, Region, list_image_cases
 
 LINE = {"id": "a", "task": "detection", "image": "a.png", "question": "Is this fake, yes or no?"}
 

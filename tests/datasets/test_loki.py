@@ -6,11 +6,10 @@ from typing import Any
 
 import pytest
 
-from fakebench_suite.datasets.dataset import list_image_cases
 from fakebench_suite.datasets.loki import load_loki
 from fakebench_suite.datasets.registry import DataSource, open_dataset
 from fakebench_suite.errors import DataError, ImageError
-from fakebench_suite.types import Authenticity, QuestionType, Region, Task
+from fakebench_suite.types import Authenticity, QuestionType, Region, Task, list_image_cases
 from tests.datasets.other_benchmarks import (
     LOKI_CHOICE,
     LOKI_OPEN,

@@ -19,7 +19,6 @@ from fakebench_suite.datasets.dataset import Dataset
 from fakebench_suite.datasets.images import open_image
 from fakebench_suite.errors import ImageError, MissingImageError, ModelError
 from fakebench_suite.execution.engine import Engine, LocalEngine, WorkUnit, WorkUnitResult
-from fakebench_suite.execution.grading import BatchGrader
 from fakebench_suite.execution.plan import RunPlan, RunRequest
 from fakebench_suite.execution.prefetch import MOST_THREADS
 from fakebench_suite.execution.runner import MAX_UNITS_AHEAD, CaseRunner, group_cases
@@ -91,9 +90,8 @@ def make_answers(
         drawn=tuple(cases),
         planned=len(cases),
     )
-    grader = BatchGrader()
     engine = LocalEngine(model) if isinstance(model, Model) else model
-    return CaseRunner(plan, engine, group_cases(cases), grader=grader, ahead=prefetches)
+    return CaseRunner(plan, engine, group_cases(cases), ahead=prefetches)
 
 
 @pytest.fixture

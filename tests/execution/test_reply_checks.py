@@ -8,7 +8,7 @@ import pytest
 
 from fakebench_suite.backends.base import Capability
 from fakebench_suite.errors import ModelError
-from fakebench_suite.execution.reply_checks import check_reply
+from fakebench_suite.execution.engine import check_reply
 from fakebench_suite.runs.record_lines import decode_record, encode_record
 from fakebench_suite.types import Answer, FinishReason, Outcome
 from tests.factories import make_record

@@ -10,7 +10,7 @@ from fakebench_suite.backends.base import Backend, Capability, Reply, Request
 from fakebench_suite.backends.cards import Card, find_card
 from fakebench_suite.backends.registry import find_capabilities
 from fakebench_suite.backends.replay import ReplayBackend
-from fakebench_suite.datasets.dataset import Dataset, list_image_cases
+from fakebench_suite.datasets.dataset import Dataset
 from fakebench_suite.errors import MissingImageError, ModelError, UserError
 from fakebench_suite.execution.engine import MAX_IMAGE_BYTES, cut_by_room
 from fakebench_suite.execution.plan import RunPlan, RunRequest, find_lacking, list_needs
@@ -19,7 +19,16 @@ from fakebench_suite.execution.runner import execute
 from fakebench_suite.grading.labels.result import ReplyParserKind
 from fakebench_suite.plugin.engines import check_backend
 from fakebench_suite.provenance import collect_pixels, digest_pixels
-from fakebench_suite.types import Answer, Case, Outcome, PixelDigest, QuestionType, Record, Task
+from fakebench_suite.types import (
+    Answer,
+    Case,
+    Outcome,
+    PixelDigest,
+    QuestionType,
+    Record,
+    Task,
+    list_image_cases,
+)
 from tests.factories import CASE, make_record
 from tests.fakes import FakeModel
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fakebench_suite.errors import ModelError
-from fakebench_suite.execution.reply_checks import make_encodable
+from fakebench_suite.execution.engine import make_encodable
 from fakebench_suite.execution.work_units import (
     MAX_GPU_UNIT_PROMPTS,
     MIN_UNIT_PROMPTS,

@@ -9,12 +9,12 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import track
 
-from fakebench_suite.datasets.dataset import Dataset, list_image_cases
+from fakebench_suite.datasets.dataset import Dataset
 from fakebench_suite.datasets.images import silence_decoder_warnings
 from fakebench_suite.datasets.validation.image_metadata import ImageMetadata, read_image_metadata
 from fakebench_suite.errors import ImageError
 from fakebench_suite.provenance import hash_pixels
-from fakebench_suite.types import Authenticity, Case, QuestionType, Task
+from fakebench_suite.types import Authenticity, Case, QuestionType, Task, list_image_cases
 
 _MIN_FOR_PROGRESS = 50
 """Images from which a progress line is shown."""

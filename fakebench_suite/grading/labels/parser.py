@@ -39,6 +39,8 @@ from fakebench_suite.text.thoughts import remove_thoughts
 from fakebench_suite.types import Authenticity, QuestionType
 
 _SPACES = re.compile(r" {2,}")
+_MARKUP = re.compile(r"[\\<{\[&`]|[^\x00-\x7f]")
+"""Characters of which every marked answer, structure or mark around an answer has one."""
 _MAX_LENGTH = 12_000
 """Characters at both ends of a reply that are read; longer ones come from models that do not
 stop."""
@@ -55,6 +57,9 @@ def parse_label(text: str, question_type: QuestionType) -> ParsedLabel:
         visible = f"{visible[:_MAX_LENGTH]}\n{visible[-_MAX_LENGTH:]}"
     if "  " in visible:
         visible = _SPACES.sub(" ", visible)
+    if _MARKUP.search(visible) is None:
+        plain = clean_text(visible.strip())
+        return _parse_text(_expand_letter_answers(plain, question_type), question_type)
     marked_labels = [
         (
             words,
@@ -119,7 +124,9 @@ def _parse_sentences(
     claims = find_claims(sentences)
     answers = list(find_answers(sentences, question_type))
     indecision = find_indecision(sentences, _find_conclusion(claims, answers))
-    upheld = [claim for claim in claims if is_upheld(claim, indecision, sentences)]
+    upheld = claims
+    if indecision.doubt is not DoubtLevel.NONE:
+        upheld = [claim for claim in claims if is_upheld(claim, indecision, sentences)]
     if indecision.doubt is DoubtLevel.OPEN:
         answers = [
             answer for answer in answers if answer.index > indecision.index or answer.announced

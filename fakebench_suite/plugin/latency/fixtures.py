@@ -13,13 +13,12 @@ import pytest
 
 from fakebench_suite.backends.base import Backend, Capability, Reply, Request
 from fakebench_suite.backends.registry import load_model
-from fakebench_suite.datasets.dataset import list_image_cases
 from fakebench_suite.errors import EngineError, ImageError, UserError
 from fakebench_suite.execution.plan import RunPlan
 from fakebench_suite.execution.work_units import MIN_UNIT_PROMPTS
 from fakebench_suite.plugin.collection import get_plan
 from fakebench_suite.plugin.fixtures import MODEL
-from fakebench_suite.types import Answer, Case, LatencyTiming
+from fakebench_suite.types import Answer, Case, LatencyTiming, list_image_cases
 
 if TYPE_CHECKING:
     from pytest_benchmark.fixture import BenchmarkFixture

@@ -14,7 +14,10 @@ from fakebench_suite.grading.labels.language.lexicon import (
     Sentence,
     compile_parts,
 )
-from fakebench_suite.grading.labels.language.likelihood_statements import find_likelihood
+from fakebench_suite.grading.labels.language.likelihood_statements import (
+    LIKELIHOOD_PARTS,
+    find_likelihood,
+)
 from fakebench_suite.grading.labels.language.polarity import Match, find_clause_start, resolve_label
 from fakebench_suite.grading.labels.language.sentences import SentenceFlags
 from fakebench_suite.grading.labels.language.topic import Topic, refers_elsewhere
@@ -106,7 +109,7 @@ def find_claims(sentences: Sequence[Sentence]) -> list[LabelClaim]:
         if not hints & SentenceFlags.LABEL or not _may_assert(sentence):
             continue
         last = index == len(sentences) - 1
-        likelihood = find_likelihood(sentence)
+        likelihood = LIKELIHOOD_PARTS.search(sentence.tags) and find_likelihood(sentence)
         matches = () if likelihood else tuple(_match_shapes(sentence, last=last))
         if not (likelihood or matches):
             continue
