@@ -1,6 +1,8 @@
 """A reply is read alike on the command line and in a run, whatever marks stand in it."""
 
+import itertools
 import json
+import re
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -11,6 +13,7 @@ from hypothesis import strategies as st
 from typer.testing import CliRunner
 
 from fakebench_suite.cli.main import app
+from fakebench_suite.grading.labels import parser
 from fakebench_suite.grading.labels.parser import parse_label
 from fakebench_suite.grading.labels.result import ReplyParserKind
 from fakebench_suite.grading.verdict import judge, select_parser
@@ -87,6 +90,24 @@ def test_marks_around_a_reply_make_no_difference_between_them(data: st.DataObjec
     if not any(sign in reply for sign in "<[{◁"):
         thinking_reply = f"{opening}The image is real. It is fake.{closing}\n{reply}"
         assert parse_label(thinking_reply, question_type) == parse_label(reply, question_type)
+
+
+PLAIN = [
+    "Fake.", " fake ", "F", "T", "no", "", "  ", "It is real;  no doubt.\n\n* Fake? No.", "> Real",
+    "analysisThe image is fake.", "thinking...\nIt is real.\n...done thinking.\nFake",
+]  # fmt: skip
+
+
+@pytest.mark.thorough
+def test_a_reply_without_markup_is_read_as_if_it_had_some(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where no character can mark an answer, none is searched for, and nothing else differs."""
+    replies = [*load_replies(), *itertools.product(QuestionType, PLAIN)]
+    read = [parse_label.__wrapped__(reply, question_type) for question_type, reply in replies]
+    plain = [reply for _, reply in replies if parser._MARKUP.search(reply) is None]
+    assert len(plain) > len(replies) // 4
+    monkeypatch.setattr(parser, "_MARKUP", re.compile(""))
+    again = [parse_label.__wrapped__(reply, question_type) for question_type, reply in replies]
+    assert again == read
 
 
 @pytest.mark.parametrize("reply", MARKED)
