@@ -1,10 +1,12 @@
 """Cases are asked in whole work units, and answered, judged and recorded one by one."""
 
 import os
+import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, closing, nullcontext
 from dataclasses import dataclass, replace
+from importlib import import_module
 from itertools import count
 
 from fakebench_suite.backends.base import (
@@ -156,6 +158,8 @@ class CaseRunner:
         self._asked, self._end = -1, max(units, default=-1) + 1
         self._alone = count(self._end)
         self._looks_ahead = ahead
+        self._imports_grading = False
+        """Whether that has begun, in a thread."""
 
     def ask(self, case: Case) -> Answer:
         """The model's answer; raises ModelError, ImageError or MachineError where there is none.
@@ -190,7 +194,6 @@ class CaseRunner:
 
     def judge(self, case: Case, answer: Answer) -> Verdict:
         """The verdict on an answer; raises JudgeError where judging fails."""
-        # The grammar of replies is compiled when there is one, and not before the first case.
         from fakebench_suite.grading.verdict import judge
 
         known = self._known.get(case.id)
@@ -392,6 +395,9 @@ class CaseRunner:
                 searches=searches,
             )
         )
+        if not self._imports_grading:
+            self._imports_grading = True
+            _import_grading()
 
     def _grade(self, answered: Sequence[tuple[Case, Answer]]) -> None:
         """Have the texts of a work unit judged together, where there is a judge."""
@@ -438,6 +444,14 @@ class CaseRunner:
                     self._spending.add(reply)
                 texts.append((case, reply))
         self._grade(texts)
+
+
+def _import_grading() -> None:
+    """Compile the grammar of replies, a quarter of a second, while the first ones are awaited."""
+    module = "fakebench_suite.grading.verdict"
+    threading.Thread(
+        target=import_module, args=(module,), name="fakebench-grammar", daemon=True
+    ).start()
 
 
 def find_error(
