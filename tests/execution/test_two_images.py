@@ -166,10 +166,16 @@ def test_an_answer_is_reused_for_both_images_in_their_order() -> None:
     plan = replace(plan, reusable=select_reusable([earlier]))
     request = plan.build_request(earlier.case, {})
     request = replace(request, prompt=replace(request.prompt, text=earlier.prompt))
-    assert plan.find_reusable(request, [PIXELS["a"], PIXELS["b"]]) is earlier.answer
-    for shown in (["b", "a"], ["a"], ["a", "c"]):
-        assert plan.find_reusable(request, [PIXELS[name] for name in shown]) is None
-    assert plan.find_reusable(request, [PIXELS["a"], None]) is None
+    case = earlier.case
+    assert plan.find_reusable(case, request, PIXELS) is earlier.answer
+    for other in (
+        PIXELS | {"b": PIXELS["c"]},
+        {"a": PIXELS["b"], "b": PIXELS["a"]},
+        {"a": PIXELS["a"]},
+    ):
+        assert plan.find_reusable(case, request, other) is None
+    for another in (make_case("b", "a"), make_case("a", None), make_case("a", "c")):
+        assert plan.find_reusable(another, request, PIXELS) is None
     assert select_reusable([replace(earlier, second_pixels=None)]) == {}
     assert find_reason(earlier, make_pair_record("a", "c")) == "other pixels"
 
