@@ -55,7 +55,7 @@ from fakebench_suite.grading import verdict
 
 @pytest.fixture(autouse=True)
 def _broken(monkeypatch):
-    monkeypatch.setattr(verdict, "judge", lambda *arguments: 1 / 0)
+    monkeypatch.setattr(verdict, "judge", lambda *arguments, **named: 1 / 0)
 """
     (project / "cases" / "conftest.py").write_text(breaking, encoding="utf-8")
     assert run(f"--data={data}", "-m", "detection").ret == pytest.ExitCode.TESTS_FAILED
