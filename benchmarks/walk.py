@@ -2,8 +2,8 @@
 
 ``python benchmarks/walk.py`` runs one case of the probes with ``coin`` and with ``pocket`` and
 counts what is called from its set-up to its last report, but for what a run does once (ONCE). A
-jump is a call of a function in another file than that of the function called before it.
-``--route`` prints the file at every jump.
+jump is a call of a function in another file than that of the function that its thread called
+before. ``--route`` prints the file at every jump.
 """
 
 import argparse
@@ -42,8 +42,8 @@ class Walk:
     """A plugin that records which file of the package each call enters while a case runs."""
 
     def __init__(self) -> None:
-        self.calls: list[tuple[str, str]] = []
-        """File and function of each call, in order, over all threads."""
+        self.calls: dict[int, list[tuple[str, str]]] = {}
+        """By thread, the main one first, file and function of each call, in order."""
         self._once: dict[int, FrameType] = {}
         """By thread, the call of one of ONCE that it is in."""
 
@@ -56,7 +56,8 @@ class Walk:
             if name == "<module>" or (file.removeprefix(PACKAGE), name) in ONCE:
                 self._once[thread] = frame
             else:
-                self.calls.append((file.removeprefix(PACKAGE), name))
+                calls = self.calls.setdefault(thread, [])
+                calls.append((file.removeprefix(PACKAGE), name))
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_protocol(self) -> Generator[None, object, object]:
@@ -70,9 +71,17 @@ class Walk:
             threading.setprofile(None)
 
     def list_route(self) -> list[str]:
-        """The files in order, each once per visit."""
-        files = [file for file, _ in self.calls]
-        return [file for before, file in zip(["", *files], files, strict=False) if file != before]
+        """The files in order, each once per visit, of one thread after the other."""
+        route: list[str] = []
+        for calls in self.calls.values():
+            files = [file for file, _ in calls]
+            visits = zip(["", *files], files, strict=False)
+            route += [file for before, file in visits if file != before]
+        return route
+
+    def list_functions(self) -> list[tuple[str, str]]:
+        """File and function of each call, of one thread after the other."""
+        return [call for calls in self.calls.values() for call in calls]
 
 
 def walk_case(model: str, case: str) -> Walk:
@@ -110,12 +119,12 @@ def main() -> None:
             subprocess.run([*command, *(["--route"] * options.route)], check=True, cwd=ROOT)
         return
     walk = walk_case(options.models[0], options.case)
-    route, functions = walk.list_route(), len(set(walk.calls))
+    route, calls = walk.list_route(), walk.list_functions()
     if options.route:
         print("\n".join(route))
     print(
-        f"{options.models[0]}: {len(set(route))} files, {functions} functions, "
-        f"{len(walk.calls)} calls, {len(route) - 1} jumps"
+        f"{options.models[0]}: {len(set(route))} files, {len(set(calls))} functions, "
+        f"{len(calls)} calls, {len(route) - 1} jumps"
     )
 
 

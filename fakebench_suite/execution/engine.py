@@ -1,4 +1,4 @@
-"""Engines: work units in, answered units out, one or several in flight."""
+"""Engines: work units in, answered units out, one or several in flight; what a reply must be."""
 
 import asyncio
 import math
@@ -14,7 +14,6 @@ import msgspec
 from fakebench_suite.backends.base import (
     Backend,
     Capability,
-    NotAsked,
     Reply,
     Request,
     lacks_options,
@@ -114,9 +113,8 @@ def answer_work_unit(
 ) -> Mapping[str, Reply]:
     """A reply by case id for every request of the unit.
 
-    What a backend replied is checked, so that each record can be read again. The backend is asked
-    once, or more often where the images have no room side by side, and once for each round of the
-    unit's searches, of which none begins once ``is_stopped`` gives a reason.
+    The backend is asked once, or more often where the images have no room side by side, and once
+    for each round of the unit's searches, of which none begins once ``is_stopped`` gives a reason.
     """
     replied: list[tuple[Request, Reply]] = []
     plain = [request for request in unit.requests if request.prompt.case not in unit.searches]
@@ -126,15 +124,14 @@ def answer_work_unit(
     if searched:
         found = search_flips(backend, searched, unit.searches, is_stopped=is_stopped)
         replied += zip(searched, found, strict=True)
-    return {
-        request.prompt.case: check_reply(reply, want=request.want) for request, reply in replied
-    }
+    return {request.prompt.case: reply for request, reply in replied}
 
 
-def check_reply(reply: object, *, want: Capability) -> Reply:
-    """The reply as it is recorded; what is no answer to the request is a ModelError."""
-    if isinstance(reply, NotAsked):
-        return reply
+def check_reply(reply: object, *, want: Capability) -> Answer | ModelError:
+    """The reply as it is recorded, so that the record can be read again.
+
+    What is no answer to the request is a ModelError.
+    """
     if isinstance(reply, ModelError):
         return make_encodable(reply)
     if not isinstance(reply, Answer):

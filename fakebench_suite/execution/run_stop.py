@@ -65,7 +65,7 @@ class RunStop:
         self._engine.give_up()
 
     def report(self) -> None:
-        """Call ``on_stop``, unless it was called before, because the run is stopped."""
+        """Call ``on_stop``, the first time only; to be called once the run is stopped."""
         if not self._is_reported:
             self._is_reported = True
             self.on_stop()

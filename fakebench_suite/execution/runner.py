@@ -4,7 +4,7 @@ import os
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager, closing, nullcontext
+from contextlib import AbstractContextManager, closing, nullcontext, suppress
 from dataclasses import dataclass, replace
 from importlib import import_module
 from itertools import count
@@ -26,7 +26,14 @@ from fakebench_suite.errors import (
     UserError,
 )
 from fakebench_suite.execution.budget import Spending
-from fakebench_suite.execution.engine import STRAYS, CaseTimeoutError, Engine, LocalEngine, WorkUnit
+from fakebench_suite.execution.engine import (
+    STRAYS,
+    CaseTimeoutError,
+    Engine,
+    LocalEngine,
+    WorkUnit,
+    check_reply,
+)
 from fakebench_suite.execution.grading import BatchGrader
 from fakebench_suite.execution.plan import RunPlan
 from fakebench_suite.execution.prefetch import PrefetchedImages, decoder_pool
@@ -158,8 +165,8 @@ class CaseRunner:
         self._asked, self._end = -1, max(units, default=-1) + 1
         self._alone = count(self._end)
         self._looks_ahead = ahead
-        self._imports_grading = False
-        """Whether that has begun, in a thread."""
+        self._is_grading_imported = False
+        """Whether its import has begun, in a thread."""
 
     def ask(self, case: Case) -> Answer:
         """The model's answer; raises ModelError, ImageError or MachineError where there is none.
@@ -313,7 +320,7 @@ class CaseRunner:
             raise RunStoppedError(self.run_stop.reason)
 
     def _report_stop(self) -> None:
-        """Tell a run that is stopped so, once, in this thread."""
+        """Call ``run_stop.on_stop`` in this thread, once the run is stopped."""
         if self.run_stop.reason is not None:
             self.run_stop.report()
 
@@ -377,7 +384,8 @@ class CaseRunner:
             if search is not None:
                 searches[case.id] = search
         self._reused.update([case.id for case, _ in reused])
-        self._grade(reused)
+        if self._grader is not None:
+            self._grader.grade(reused)
         if not asked:
             return
         self._begun[number] = BegunUnit(
@@ -395,14 +403,9 @@ class CaseRunner:
                 searches=searches,
             )
         )
-        if not self._imports_grading:
-            self._imports_grading = True
+        if not self._is_grading_imported:
+            self._is_grading_imported = True
             _import_grading()
-
-    def _grade(self, answered: Sequence[tuple[Case, Answer]]) -> None:
-        """Have the texts of a work unit judged together, where there is a judge."""
-        if self._grader is not None and answered:
-            self._grader.grade(answered)
 
     def _check_unchanged(self, digests: Mapping[str, PixelDigest]) -> None:
         """Raise UserError if an image is not the one that was shown before a run broke off."""
@@ -435,6 +438,7 @@ class CaseRunner:
             if isinstance(reply, NotAsked):
                 self.stop(reply.reason)
                 continue
+            reply = check_reply(reply, want=request.want)
             self._ready[case.id] = reply
             self._prompts[case.id] = request.prompt.text
             if isinstance(reply, Answer):
@@ -443,15 +447,18 @@ class CaseRunner:
                 if self._spending is not None:
                     self._spending.add(reply)
                 texts.append((case, reply))
-        self._grade(texts)
+        if self._grader is not None:
+            self._grader.grade(texts)
 
 
 def _import_grading() -> None:
     """Compile the grammar of replies, a quarter of a second, while the first ones are awaited."""
-    module = "fakebench_suite.grading.verdict"
-    threading.Thread(
-        target=import_module, args=(module,), name="fakebench-grammar", daemon=True
-    ).start()
+    arguments = ("fakebench_suite.grading.verdict",)
+    thread = threading.Thread(
+        target=import_module, args=arguments, name="fakebench-grammar", daemon=True
+    )
+    with suppress(RuntimeError):  # No thread can be started: the first verdict imports it.
+        thread.start()
 
 
 def find_error(

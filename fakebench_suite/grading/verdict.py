@@ -115,7 +115,7 @@ def _judge(
                 case, parse_choice(answer.text, case.choices, case.question_type)
             )
         case Grader.BOX:
-            raise AssertionError("judge_boxes judges them, cut off or not")
+            raise AssertionError("a case of pointing, which judge_boxes judges, came here")
         case Grader.LABEL_AND_TEXT:
             reading = parse_reply(answer.text, case.question_type)
             verdict = grade.judge_reasoning(case, to_visible_text(answer.text), reading)

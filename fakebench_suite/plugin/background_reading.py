@@ -1,9 +1,6 @@
 """Explanations are read while others are written, so that the end of a run does not wait."""
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING
-
-import pytest
 
 from fakebench_suite.tasks.registry import get_task
 from fakebench_suite.types import Record
@@ -19,14 +16,7 @@ class BackgroundReading:
     """Has the texts of records read as they arrive, in the process that records them."""
 
     def __init__(self) -> None:
-        self.is_worthwhile = False
-        """Whether the selected cases have so many texts that they are read ahead."""
         self._ahead: BackgroundReader | None = None
-
-    def select(self, tasks: Mapping[str, int]) -> None:
-        """Take note of the number of selected cases of each task."""
-        texts = any(get_task(task).grades_texts for task in tasks)
-        self.is_worthwhile = texts and sum(tasks.values()) >= MIN_CASES
 
     def add(self, record: Record) -> None:
         """Have the text of a record read, if it has one."""
@@ -42,16 +32,8 @@ class BackgroundReading:
             self._ahead = BackgroundReader()
         self._ahead.add(text)
 
-    @pytest.hookimpl(tryfirst=True)
-    def pytest_sessionfinish(self) -> None:
-        """Keep what was read, before the run is scored."""
-        self._close()
-
-    def pytest_unconfigure(self) -> None:
-        """Leave no process behind, whatever ended the session."""
-        self._close()
-
-    def _close(self) -> None:
+    def close(self) -> None:
+        """Keep what was read, and leave no process behind."""
         ahead, self._ahead = self._ahead, None
         if ahead is not None:
             ahead.close()

@@ -12,7 +12,7 @@ from fakebench_suite.errors import MachineError, UserError
 from fakebench_suite.execution.known_answers import check_resumable, resume_manifest
 from fakebench_suite.execution.manifest_builder import begin_manifest, digest_backend_files
 from fakebench_suite.execution.reusable_answers import check_reusable
-from fakebench_suite.plugin.background_reading import BackgroundReading
+from fakebench_suite.plugin import background_reading
 from fakebench_suite.plugin.collection import (
     get_case,
     get_plan,
@@ -232,7 +232,7 @@ class Recorder:
         self._failed: set[str] = set()
         self._open: set[str] | None = None
         """Tests of cases that have come neither to a record nor to their end."""
-        self.reading = BackgroundReading()
+        self._reading = background_reading.BackgroundReading()
 
     @property
     def left(self) -> int:
@@ -274,6 +274,8 @@ class Recorder:
         if self._recorded_by.setdefault(case, report.nodeid) != report.nodeid:
             self._refuse(case, report)
             return
+        if self.selected >= background_reading.MIN_CASES:
+            self._reading.add(record)
         replaced = self._recorded.get(case)
         if self.broken or (replaced is None and case in self._recorded):
             if self._open is not None and report.nodeid not in self._open:
@@ -292,8 +294,6 @@ class Recorder:
         self.counts[outcome] += 1
         if replaced is not None:
             self._forget(replaced)
-        if self.reading.is_worthwhile:
-            self.reading.add(record)
 
     def _refuse(self, case: str, report: pytest.TestReport) -> None:
         """Fail a test that records what another test has recorded."""
@@ -349,7 +349,6 @@ class Recorder:
         self.cases, self._open = cases, set(cases)
         tasks = {case.id: case.task for case in cases.values()}
         self.selected, self.selected_tasks = len(tasks), Counter(tasks.values())
-        self.reading.select(self.selected_tasks)
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionstart(self) -> None:
@@ -367,8 +366,14 @@ class Recorder:
             if settings.resume is not None:
                 self._resume(self.store)
 
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_sessionfinish(self) -> None:
+        """Keep what was read of texts, before the run is scored."""
+        self._reading.close()
+
     def pytest_unconfigure(self) -> None:
-        """Leave no directory behind where nothing was recorded."""
+        """Leave no process behind, and no directory where nothing was recorded."""
+        self._reading.close()
         if self.store is not None and self.manifest is None:
             self.store.discard()
 
@@ -460,7 +465,7 @@ class SilentReports:
     def __init__(self, config: pytest.Config) -> None:
         self._config = config
         self._kept: list[Any] = []
-        """Of the terminal, those that no summary counts."""
+        """The terminal's own list of the reports that no summary counts, from the first test on."""
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtestloop(self) -> None:
@@ -490,6 +495,5 @@ def pytest_configure(config: pytest.Config) -> None:
     recorder = Recorder(config)
     config.stash[RECORDER] = recorder
     config.pluginmanager.register(recorder, "fakebench-recorder")
-    config.pluginmanager.register(recorder.reading, "fakebench-claims")
     config.pluginmanager.register(LastFailedMisses(config), "fakebench-misses")
     config.pluginmanager.register(SilentReports(config), "fakebench-silent-reports")

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-MOST_FILES, MOST_JUMPS = 30, 80
-"""What a stranger can follow from the row of a case to its record."""
+FILES, JUMPS = 30, 80
+"""Fewer than so many can be followed by a stranger, from the row of a case to its record."""
 
 
 @pytest.mark.process
@@ -20,5 +20,5 @@ def test_a_case_walks_through_few_files() -> None:
     counts = re.search(r"^coin: (\d+) files, .* (\d+) jumps$", printed, re.MULTILINE)
     assert counts is not None, printed
     files, jumps = map(int, counts.groups())
-    assert 10 < files < MOST_FILES
-    assert 10 < jumps < MOST_JUMPS
+    assert 10 < files < FILES
+    assert 10 < jumps < JUMPS

@@ -17,7 +17,7 @@ from fakebench_suite.plugin.reporting import get_record
 
 background_reading.MIN_CASES = {least}
 reader_processes.MIN_CHARACTERS = reader_processes._CHUNK_CHARACTERS = 400
-started, records = [], []
+started, records, read = [], [], []
 
 
 class Popen(subprocess.Popen):
@@ -28,6 +28,15 @@ class Popen(subprocess.Popen):
 
 
 subprocess.Popen = Popen
+add = background_reading.BackgroundReading.add
+
+
+def note_and_add(self, record):
+    read.append(record)
+    add(self, record)
+
+
+background_reading.BackgroundReading.add = note_and_add
 
 
 @pytest.hookimpl(trylast=True)
@@ -43,6 +52,7 @@ def pytest_unconfigure(config):
     if not hasattr(config, "workerinput"):
         assert all(process.poll() is not None for process in started)
         (config.rootpath / "started").write_text(str(len(started)))
+        (config.rootpath / "read").write_text(str(len(read)))
 """
 COUNT = 24
 
@@ -100,3 +110,13 @@ def test_ctrl_c_ends_the_process(run: Run, explained: Path) -> None:
     assert result.ret == pytest.ExitCode.INTERRUPTED, result.stdout.str()
     assert int((explained / "started").read_text(encoding="utf-8")) >= 1
     assert read_scores(explained, "run")
+
+
+def test_texts_that_a_resumed_run_keeps_are_read_too(run: Run, explained: Path) -> None:
+    """As they come by, before the run is scored."""
+    options = ("--model=explains.toml", "--data=cases.jsonl", "--gates=none", "--tasks=analysis")
+    write_conftest(explained, least=1, interrupted_at=COUNT - 4)
+    assert run(*options, "-n0").ret == pytest.ExitCode.INTERRUPTED
+    write_conftest(explained, least=1)
+    assert run(*options, "-n0", "--resume=reports/run").ret == 0
+    assert int((explained / "read").read_text(encoding="utf-8")) == COUNT

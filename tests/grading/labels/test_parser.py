@@ -27,6 +27,8 @@ FIELDS = [
     (WHAT, "Fake - no", "real"),
     (WHAT, "Real -> False", "fake"),
     (WHAT, "It is not fake: no.", "unparsed"),
+    (WHAT, "Fake: none.", "unparsed"),
+    (WHAT, "Real: none.", "unparsed"),
     (WHAT, "Fake: unlikely", "unparsed"),
     (WHAT, "Fake: maybe", "unparsed"),
     (WHAT, "Fake: impossible", "unparsed"),

@@ -303,9 +303,7 @@ def is_left_open(sentences: Sequence[Sentence]) -> bool:
 
 
 def is_upheld(claim: LabelClaim, indecision: Indecision, sentences: Sequence[Sentence]) -> bool:
-    """Return whether an assertion remains valid despite the doubts of the reply."""
-    if indecision.doubt is DoubtLevel.NONE:
-        return True
+    """Return whether an assertion remains valid despite the doubts of a reply that has some."""
     if claim.evidence and (
         not claim.conclusion_rank or (claim.weak and indecision.doubt is DoubtLevel.OPEN)
     ):

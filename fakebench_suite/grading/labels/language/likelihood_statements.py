@@ -35,12 +35,13 @@ _LIKELIHOODS = tuple(
 """Statements of a likelihood that the image has a label."""
 _OPEN = compile_parts("NOT|NONE|MAY|UNDECIDED|CANNOT_BE|NO")
 LIKELIHOOD_PARTS = compile_parts("LIKELIHOOD|CONFIDENCE|HIGH|LOW")
-"""Parts of which every such statement has one."""
+"""Parts one of which makes a sentence such a statement: "fake: none" has none of them."""
 
 
 def find_likelihood(sentence: Sentence) -> tuple[Authenticity, str] | None:
     """Return the label that a likelihood asserts, and its words; None if there is none.
 
+    The sentence has to hold one of LIKELIHOOD_PARTS.
     A high likelihood asserts its label and a low one the opposite. High confidence in a label
     asserts it; low confidence asserts nothing. A likelihood in between, compared or negated leaves
     the matter open.
