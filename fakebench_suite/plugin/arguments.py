@@ -25,8 +25,9 @@ def list_options(*, flags: bool = False) -> frozenset[str]:
     prepared by it, and says so in a warning.
     """
     options: set[str] = set()
-    for path in Path(__file__).parent.rglob("*.py"):
-        for node in ast.walk(ast.parse(path.read_bytes())):
+    sources = map(Path.read_bytes, Path(__file__).parent.rglob("*.py"))
+    for source in (source for source in sources if b"addoption(" in source):
+        for node in ast.walk(ast.parse(source)):
             if isinstance(node, ast.Call) and getattr(node.func, "attr", "") == "addoption":
                 action = {word.arg: word.value for word in node.keywords}.get("action")
                 flag = isinstance(action, ast.Constant) and action.value not in {"store", "append"}
