@@ -39,8 +39,8 @@ from fakebench_suite.text.thoughts import remove_thoughts
 from fakebench_suite.types import Authenticity, QuestionType
 
 _SPACES = re.compile(r" {2,}")
-_MARKUP = re.compile(r"[\\<{\[&`]|[^\x00-\x7f]")
-"""Characters of which every marked answer, structure or mark around an answer has one."""
+_MARKUP = "\\<{[&`"
+"""In ASCII, every marked answer, structure or mark around an answer has one of these."""
 _MAX_LENGTH = 12_000
 """Characters at both ends of a reply that are read; longer ones come from models that do not
 stop."""
@@ -57,7 +57,7 @@ def parse_label(text: str, question_type: QuestionType) -> ParsedLabel:
         visible = f"{visible[:_MAX_LENGTH]}\n{visible[-_MAX_LENGTH:]}"
     if "  " in visible:
         visible = _SPACES.sub(" ", visible)
-    if _MARKUP.search(visible) is None:
+    if not _may_hold_markup(visible):
         plain = clean_text(visible.strip())
         return _parse_text(_expand_letter_answers(plain, question_type), question_type)
     marked_labels = [
@@ -82,6 +82,10 @@ def parse_label(text: str, question_type: QuestionType) -> ParsedLabel:
     if is_structured(visible):
         return _build_no_label(clean_text(visible.replace('"', " ")), "no field contains a verdict")
     return _parse_text(_expand_letter_answers(clean_text(visible), question_type), question_type)
+
+
+def _may_hold_markup(text: str) -> bool:
+    return not text.isascii() or any(map(text.__contains__, _MARKUP))
 
 
 _TRUTH_VALUE = re.compile(
