@@ -13,6 +13,8 @@ from fakebench_suite.types import Answer, FinishReason
 
 _FINISH_REASONS = {"stop": FinishReason.STOP, "length": FinishReason.LENGTH}
 """vLLM's words for the end of a reply that it wrote."""
+FAILED = "error"
+"""Its word for the end of one that it could not write, which another try may."""
 
 
 class AnswerBuilder:
@@ -41,7 +43,8 @@ class AnswerBuilder:
             return self._weigh(request, completion, seconds, batch_size, rendered)
         finish_reason = _FINISH_REASONS.get(completion.finish_reason)
         if finish_reason is None:
-            return ModelError(f"vLLM ended the reply with {completion.finish_reason!r}")
+            why = "; its own messages say why" if completion.finish_reason == FAILED else ""
+            return ModelError(f"vLLM ended the reply with {completion.finish_reason!r}{why}")
         is_text = request.want is Capability.TEXT
         decoder = self._text if is_text else self._first_token
         return Answer(

@@ -39,7 +39,7 @@ from fakebench_suite.backends.transformers.generation import (
 )
 from fakebench_suite.backends.transformers.outputs import list_first_tokens
 from fakebench_suite.backends.transformers.processor import Encoder
-from fakebench_suite.backends.vllm.answers import AnswerBuilder
+from fakebench_suite.backends.vllm.answers import FAILED, AnswerBuilder
 from fakebench_suite.backends.vllm.arguments import BATCH_INVARIANT, list_unused_settings
 from fakebench_suite.backends.vllm.image_ids import ImageIds
 from fakebench_suite.backends.vllm.time_shares import TimeShares
@@ -51,6 +51,9 @@ _UNIT_PROMPTS = 64
 """Prompts of a work unit, at least, as the suite makes them; the last may have fewer."""
 _BATCHES_AHEAD = 2
 """Prompts that vLLM is given, in full batches: one that it computes, and one that waits."""
+_TRIES = 5
+"""Times that a prompt is asked. vLLM sends an image once and then its name, and where a prompt with
+the name arrives before the image does, the prompt ends as FAILED, and the image is sent again."""
 _CLOSING_S = 10.0
 """Seconds that vLLM's processes get to end before they are killed."""
 _DEAD = (
@@ -229,7 +232,16 @@ class VllmBackend(Backend):
         return self._answers.build(request, output, seconds=taken.seconds, batch_size=batch_size)
 
     async def _generate(self, request: Request, images: Sequence[Any]) -> Any:
-        """The finished output of a prompt."""
+        """The finished output of a prompt, which is asked again where vLLM's own caches fail it."""
+        for _ in range(_TRIES):
+            output = await self._generate_once(request, images)
+            if output.outputs[0].finish_reason != FAILED:
+                break
+        if self._same_tokens is None:
+            self._same_tokens = self._compare_tokens(request, output)
+        return output
+
+    async def _generate_once(self, request: Request, images: Sequence[Any]) -> Any:
         prompt = {
             "prompt_token_ids": self._encoder.tokenize(request.prompt),
             "multi_modal_data": {"image": images[0] if len(images) == 1 else list(images)},
@@ -239,8 +251,6 @@ class VllmBackend(Backend):
         name, output = f"fakebench-{next(self._numbers)}", None
         async for finished in self._engine.generate(rendered, self._make_sampling(request), name):
             output = finished
-        if self._same_tokens is None:
-            self._same_tokens = self._compare_tokens(request, output)
         return output
 
     def _compare_tokens(self, request: Request, output: Any) -> bool:

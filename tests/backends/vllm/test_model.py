@@ -190,6 +190,37 @@ def test_an_error_is_that_of_its_prompt(fake: FakeVllm) -> None:
     assert "NaN" in str(replies[3])
 
 
+def test_a_prompt_whose_image_is_not_in_a_cache_is_asked_again(fake: FakeVllm) -> None:
+    """Until vLLM has it; then the answer is as any other, and nothing is asked twice."""
+    tries: dict[Sequence[int], int] = {}
+
+    def fail_at_first(prompt: Sequence[int], parameters: SamplingParams) -> Completion:
+        del parameters
+        key = tuple(prompt)
+        tries[key] = tries.get(key, 0) + 1
+        if tries[key] < 3:
+            return Completion(token_ids=(), finish_reason="error")
+        return Completion(token_ids=(EOS,))
+
+    fake.complete = fail_at_first
+    images = draw()
+    with load(fake) as backend:
+        replies = ask(backend, list_prompts(images, each=4), images)
+    assert [type(reply) for reply in replies] == [Answer] * 4
+    assert list(tries.values()) == [3] * 4
+
+
+def test_a_prompt_that_fails_each_time_is_an_error(fake: FakeVllm) -> None:
+    """It is not asked forever."""
+    fake.complete = say(finish_reason="error")
+    images = draw()
+    with load(fake) as backend:
+        (reply,) = ask(backend, list_prompts(images), images)
+    assert isinstance(reply, ModelError)
+    assert "'error'" in str(reply)
+    assert len(fake.asked) == 5
+
+
 def test_units_fill_the_scheduler_together(fake: FakeVllm) -> None:
     """It has two batches at any time, of several work units, in the order of their prompts."""
     images = draw(8)
