@@ -72,7 +72,7 @@ plotly: $(READY)
 pocket: $(READY)
 	$(BIN)/python models/pocket/train.py
 
-# FakeBench's prompts by this suite and by its peers, each in an environment of its own (about three quarters of an
+# FakeBench's prompts by this suite and by its peers, each in an environment of its own (three quarters of an
 # hour); what it prints is kept in benchmarks/results.
 bench-peers: $(PEERS)/ready $(PEERS)-vllm/ready $(VLLM)/ready
 	$(BIN)/python benchmarks/peers.py
