@@ -9,7 +9,7 @@ import pytest
 from fakebench_suite.backends.base import Backend, NotAsked, Reply, Request
 from fakebench_suite.backends.registry import load_model
 from fakebench_suite.errors import RunStoppedError
-from fakebench_suite.execution import run_stop
+from fakebench_suite.execution import run_stop, runner
 from fakebench_suite.execution.plan import RunRequest, make_plan
 from fakebench_suite.execution.runner import execute
 from fakebench_suite.types import Record
@@ -71,3 +71,27 @@ def test_the_time_of_a_run_that_has_ended_stops_no_other() -> None:
         isinstance(thread, threading.Timer) and not thread.finished.is_set()
         for thread in threading.enumerate()
     )
+
+
+def test_the_grammar_of_replies_is_compiled_while_the_first_ones_are_awaited(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Once, in another thread: the model answers only when it has begun."""
+    imported: list[str] = []
+    begun = threading.Event()
+
+    def note(name: str) -> None:
+        assert threading.current_thread() is not threading.main_thread()
+        imported.append(name)
+        begun.set()
+
+    class WaitsForImport(Backend):
+        def run(self, requests: Sequence[Request]) -> Sequence[Reply]:
+            assert begun.wait(5)
+            return [make_answer("fake") for _ in requests]
+
+    monkeypatch.setattr(runner, "import_module", note)
+    plan = make_plan(RunRequest(model="coin", tasks=("detection",), sample=4))
+    records = list(execute(plan, WaitsForImport()))
+    assert all(record.answer is not None for record in records)
+    assert imported == ["fakebench_suite.grading.verdict"]
